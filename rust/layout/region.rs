@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+
+//! Regions: runs of index blocks that hold records of one kind.
+
+use crate::{raw, sums::SUMS_PER_BLOCK, Error, Position, BLOCK};
+
+/// What a region holds, in the order of the regions in the index.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RegionKind {
+    /// Inodes, 32 bytes each.
+    Inodes,
+    /// Wide inodes, 64 bytes each.
+    Extras,
+    /// Directory leaves, counted in bytes.
+    Leaves,
+    /// Targets of symbolic links, counted in bytes.
+    Heap,
+    /// Empty in version 1.
+    Reserved,
+    /// CRC-32 of index blocks, 4 bytes each.
+    Sums,
+}
+
+impl RegionKind {
+    /// Size of a record, in bytes.
+    pub const fn record_size(self) -> usize {
+        match self {
+            Self::Inodes => 32,
+            Self::Extras => 64,
+            Self::Leaves | Self::Heap | Self::Reserved => 1,
+            Self::Sums => 4,
+        }
+    }
+
+    /// Number of records that a block holds.
+    pub const fn records_per_block(self) -> u64 {
+        match self {
+            Self::Inodes => 128,
+            Self::Extras => 64,
+            Self::Leaves | Self::Heap | Self::Reserved => BLOCK,
+            // CAST: 1023.
+            Self::Sums => SUMS_PER_BLOCK as u64,
+        }
+    }
+
+    /// The region's name in messages.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Inodes => "inodes",
+            Self::Extras => "extras",
+            Self::Leaves => "leaves",
+            Self::Heap => "heap",
+            Self::Reserved => "reserved",
+            Self::Sums => "sums",
+        }
+    }
+}
+
+/// A run of index blocks that holds records of one kind, and no block more than they need.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Region {
+    first_block: u32,
+    blocks: u32,
+    records: u64,
+}
+
+impl Region {
+    /// Makes the region that holds `records` records from index block `first_block` on.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::RegionTooLarge`] where its end is not below block 2^32.
+    pub fn new(kind: RegionKind, first_block: u32, records: u64) -> Result<Self, Error> {
+        let too_large = Error::RegionTooLarge {
+            region: kind.name(),
+            records,
+        };
+        let blocks =
+            u32::try_from(records.div_ceil(kind.records_per_block())).map_err(|_| too_large)?;
+        first_block.checked_add(blocks).ok_or(too_large)?;
+        Ok(Self {
+            first_block,
+            blocks,
+            records,
+        })
+    }
+
+    /// Checks a descriptor; the region has to start at `expected_first`.
+    pub(crate) fn decode(
+        raw: &raw::Region,
+        kind: RegionKind,
+        expected_first: u32,
+    ) -> Result<Self, Error> {
+        let found = raw.first_block.get();
+        if found != expected_first {
+            return Err(Error::RegionStart {
+                region: kind.name(),
+                found,
+                expected: expected_first,
+            });
+        }
+        let region = Self::new(kind, found, raw.records.get())?;
+        if raw.blocks.get() != region.blocks {
+            return Err(Error::RegionBlocks {
+                region: kind.name(),
+                found: raw.blocks.get(),
+                needed: region.blocks,
+            });
+        }
+        Ok(region)
+    }
+
+    pub(crate) fn encode(&self) -> raw::Region {
+        raw::Region {
+            first_block: self.first_block.into(),
+            blocks: self.blocks.into(),
+            records: self.records.into(),
+        }
+    }
+
+    /// Number of the region's first index block.
+    #[inline]
+    pub fn first_block(&self) -> u32 {
+        self.first_block
+    }
+
+    /// Number of blocks.
+    #[inline]
+    pub fn blocks(&self) -> u32 {
+        self.blocks
+    }
+
+    /// Number of records; for leaves and heap, of bytes.
+    #[inline]
+    pub fn records(&self) -> u64 {
+        self.records
+    }
+
+    /// Number of the index block after the region's last.
+    #[inline]
+    pub fn end(&self) -> u32 {
+        // Checked at construction; the region that cannot be is at least empty.
+        self.first_block.saturating_add(self.blocks)
+    }
+
+    /// Where a record of this region, which is of kind `kind`, is, or `None` where the region has no
+    /// such record.
+    ///
+    /// The kind is the caller's constant, so that the divisions are by constants.
+    #[inline]
+    pub(crate) fn position(&self, kind: RegionKind, record: u64) -> Option<Position> {
+        if record >= self.records {
+            return None;
+        }
+        let block = record.checked_div(kind.records_per_block())?;
+        let slot = record.checked_rem(kind.records_per_block())?;
+        Some(Position {
+            block: self.first_block.checked_add(u32::try_from(block).ok()?)?,
+            // CAST: below 4096.
+            offset: (slot as usize).checked_mul(kind.record_size())?,
+        })
+    }
+}
