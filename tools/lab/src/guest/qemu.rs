@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: GPL-2.0
+//! The command line of a guest's QEMU.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// What executes the guest's instructions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Accelerator {
+    /// The processor itself.
+    Kvm,
+    /// QEMU's software emulation, one host thread a virtual CPU.
+    Tcg,
+    /// The same with time that is the count of executed instructions, 1 ns each.
+    Icount,
+}
+
+/// Whether a guest may write to a disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// It may not.
+    ReadOnly,
+    /// It may; the image on the host changes.
+    ReadWrite,
+}
+
+/// The machine that a guest sees.
+#[derive(Debug, Clone)]
+pub struct Machine {
+    /// What executes it.
+    pub accelerator: Accelerator,
+    /// Virtual CPUs, at least 1.
+    pub cpus: u32,
+    /// Memory in MiB.
+    pub memory_mib: u32,
+    /// Images of the disks: `/dev/vda`, `/dev/vdb`, …
+    pub disks: Vec<(PathBuf, Access)>,
+}
+
+/// The kernel's command line. A panic or an oops ends the guest at once (QEMU exits at the
+/// reboot), so that nobody waits for it; warnings leave it running and are found in the log.
+const KERNEL_COMMAND_LINE: &str =
+    "console=ttyS0 loglevel=5 panic=-1 oops=panic sysctl.kernel.hung_task_timeout_secs=60";
+
+impl Machine {
+    /// Adds the machine to a command that runs QEMU. The kernel's log goes to the command's
+    /// standard error, the control port is its standard input and output.
+    pub fn arguments(&self, command: &mut Command, kernel: &Path, initramfs: &Path) {
+        let (accelerator, cpu) = match self.accelerator {
+            Accelerator::Kvm => ("kvm", "host"),
+            Accelerator::Tcg => ("tcg,thread=multi", "max"),
+            // Without these two features the kernel copies with loops of instructions: a
+            // `rep movsb` counts one instruction for each byte.
+            Accelerator::Icount => ("tcg,thread=single", "max,-erms,-fsrm"),
+        };
+        command.args([
+            "-nodefaults",
+            "-no-user-config",
+            "-no-reboot",
+            "-display",
+            "none",
+        ]);
+        command.args(["-M", "q35", "-accel", accelerator, "-cpu", cpu]);
+        if self.accelerator == Accelerator::Icount {
+            command.args(["-icount", "shift=0,sleep=off"]);
+        }
+        command.args([
+            "-smp",
+            &self.cpus.to_string(),
+            "-m",
+            &format!("{}M", self.memory_mib),
+        ]);
+        command
+            .arg("-kernel")
+            .arg(kernel)
+            .arg("-initrd")
+            .arg(initramfs);
+        command.args(["-append", KERNEL_COMMAND_LINE]);
+        command.args(["-chardev", "file,id=log,path=/proc/self/fd/2,append=on"]);
+        command.args(["-serial", "chardev:log"]);
+        command.args(["-chardev", "stdio,id=control,signal=off"]);
+        command.args(["-device", "virtio-serial-pci"]);
+        command.args(["-device", "virtserialport,chardev=control,nr=1"]);
+        for (number, (path, access)) in self.disks.iter().enumerate() {
+            // A comma ends a value unless it is doubled.
+            let path = path.to_string_lossy().replace(',', ",,");
+            let read_only = if *access == Access::ReadOnly {
+                "on"
+            } else {
+                "off"
+            };
+            command.arg("-drive");
+            command.arg(format!(
+                "if=none,id=disk{number},format=raw,readonly={read_only},file={path}"
+            ));
+            command.args(["-device", &format!("virtio-blk-pci,drive=disk{number}")]);
+        }
+    }
+}

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: GPL-2.0
+//! The command line of the laboratory; `make` calls it.
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+use std::thread;
+
+use clap::{Parser, Subcommand};
+use lab::guest::Boot;
+use lab::{process, Error, Kind, Lab, Result};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
+
+/// Builds the modules for a stock Debian kernel, and boots guests that run them.
+#[derive(Parser)]
+#[command(name = "lab", after_help = EXIT_STATUS)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Boot a guest, run one command in it, and end with the command's exit status
+    Run(Run),
+}
+
+#[derive(clap::Args)]
+struct Run {
+    /// Put this module into the guest, with those that it depends on; may be repeated
+    #[arg(long, value_name = "NAME")]
+    module: Vec<String>,
+    /// Put this program into the guest: a name in the toolbox, or a path; may be repeated
+    #[arg(long, value_name = "NAME")]
+    program: Vec<String>,
+    /// The command line, for sh
+    #[arg(required = true, last = true)]
+    command: Vec<String>,
+}
+
+const EXIT_STATUS: &str = "\
+Exit status: 0 done, 2 wrong usage, 3 the machine lacks something, 4 no network, 5 disk full, \
+6 a build or check failed, 7 a guest failed, 130 interrupted, 1 anything else.";
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let result = stop_on_signals().and_then(|()| match arguments.command {
+        Command::Run(run) => run.run(),
+    });
+    result.unwrap_or_else(|error| {
+        eprintln!("lab: {error}");
+        error.kind().into()
+    })
+}
+
+impl Run {
+    fn run(self) -> Result<ExitCode> {
+        let lab = Lab::locate()?;
+        let boot = Boot::new(&lab);
+        let boot = self
+            .module
+            .iter()
+            .fold(boot, |boot, name| boot.module(name));
+        let boot = self
+            .program
+            .iter()
+            .fold(boot, |boot, name| boot.program(name));
+        let mut guest = boot.boot()?;
+        let output = guest.run(&self.command.join(" "))?;
+        print(&output.stdout)?;
+        guest.shutdown()?;
+        // The kernel keeps 8 bits of an exit status.
+        Ok(u8::try_from(output.status).unwrap_or(u8::MAX).into())
+    }
+}
+
+/// Ends the children first: everything here waits for a child, so the error then takes the usual
+/// way up, and what is half made is removed on it.
+fn stop_on_signals() -> Result<()> {
+    let failed = |error| Error::new(Kind::Other, format!("cannot catch signals: {error}"));
+    let mut signals = Signals::new([SIGHUP, SIGINT, SIGTERM]).map_err(failed)?;
+    thread::spawn(move || signals.forever().for_each(|_| process::interrupt()));
+    Ok(())
+}
+
+fn print(bytes: &[u8]) -> Result<()> {
+    match io::stdout().write_all(bytes) {
+        // Whoever reads has seen enough.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        result => result.map_err(|error| Error::io("write to", "the standard output", error)),
+    }
+}
