@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Reading blocks of the index, each checked against its sum when first used.
+
+use crate::super_block::{damaged, Tarfs};
+use core::ops::Deref;
+use kernel::{page::PAGE_SIZE, prelude::*};
+use layout::{check_sum, BLOCK_SIZE};
+use vfs::{crc32, CachedPage, SuperBlock};
+
+/// Pages read together where one is missing: neighbours in the index are needed together.
+const READ_AHEAD: usize = 8;
+
+/// A block of the index, as the image has it.
+pub(crate) struct Block<'a> {
+    page: CachedPage<'a>,
+    offset: usize,
+}
+
+impl Deref for Block<'_> {
+    type Target = [u8];
+
+    #[inline]
+    fn deref(&self) -> &[u8] {
+        // A block is aligned, and a page a multiple of it: this is never empty.
+        self.page
+            .get(self.offset..self.offset.wrapping_add(BLOCK_SIZE))
+            .unwrap_or_default()
+    }
+}
+
+/// Reads index block number `block` for inode `ino`.
+///
+/// # Errors
+///
+/// `EIO` where the device fails, `EUCLEAN` where the block is not what its sum says.
+pub(crate) fn read(sb: &SuperBlock<Tarfs>, ino: u64, block: u32) -> Result<Block<'_>> {
+    let found = fetch(sb, block)?;
+    if !found.page.is_checked() {
+        check_page(sb, &found, block).map_err(|error| match error {
+            Bad::Sum(error) => damaged(sb, ino, error),
+            Bad::Read(error) => error,
+        })?;
+        found.page.set_checked();
+    }
+    Ok(found)
+}
+
+/// Why a page cannot be used.
+enum Bad {
+    Read(Error),
+    Sum(layout::Error),
+}
+
+impl From<Error> for Bad {
+    fn from(error: Error) -> Self {
+        Self::Read(error)
+    }
+}
+
+impl From<layout::Error> for Bad {
+    fn from(error: layout::Error) -> Self {
+        Self::Sum(error)
+    }
+}
+
+/// Reads a block without checking it.
+fn fetch(sb: &SuperBlock<Tarfs>, block: u32) -> Result<Block<'_>> {
+    // The superblock's check bounded the index by the device's size: no overflow.
+    let position = sb
+        .data()
+        .layout
+        .index_offset
+        .wrapping_add(u64::from(block).wrapping_mul(BLOCK_SIZE as u64));
+    // CAST: usize has 64 bits.
+    let position = position as usize;
+    Ok(Block {
+        page: sb.device().page(position / PAGE_SIZE, READ_AHEAD)?,
+        offset: position % PAGE_SIZE,
+    })
+}
+
+/// Checks all blocks of the index that are in the page of `found`, which is number `block`.
+fn check_page(sb: &SuperBlock<Tarfs>, found: &Block<'_>, block: u32) -> Result<(), Bad> {
+    let layout = &sb.data().layout;
+    // With pages larger than blocks the first may lie before the index.
+    let before = (found.offset / BLOCK_SIZE) as u32;
+    let skipped = before.saturating_sub(block);
+    let first = block.saturating_sub(before);
+    let start = skipped as usize * BLOCK_SIZE;
+    let blocks = found.page.get(start..).unwrap_or_default();
+    for (number, bytes) in (first..layout.sums.end()).zip(blocks.chunks_exact(BLOCK_SIZE)) {
+        check_block(sb, number, bytes)?;
+    }
+    Ok(())
+}
+
+/// Checks one block against its sum; a block of sums against its own.
+fn check_block(sb: &SuperBlock<Tarfs>, number: u32, bytes: &[u8]) -> Result<(), Bad> {
+    let layout = &sb.data().layout;
+    let covered = bytes.get(..layout.sum_length(number)).unwrap_or_default();
+    let sum = crc32(&[covered]);
+    let place = layout.sum_position(number);
+    if place.block == number {
+        return Ok(check_sum(number, sum, bytes, place.offset)?);
+    }
+    let sums = fetch(sb, place.block)?;
+    if !sums.page.is_checked() {
+        check_block_of_sums(sb, place.block, &sums)?;
+    }
+    Ok(check_sum(number, sum, &sums, place.offset)?)
+}
+
+/// Checks a block of sums, and notes it where its page has nothing else.
+fn check_block_of_sums(sb: &SuperBlock<Tarfs>, number: u32, sums: &Block<'_>) -> Result<(), Bad> {
+    let layout = &sb.data().layout;
+    let covered = sums.get(..layout.sum_length(number)).unwrap_or_default();
+    let place = layout.sum_position(number);
+    check_sum(number, crc32(&[covered]), sums, place.offset)?;
+    if PAGE_SIZE == BLOCK_SIZE {
+        sums.page.set_checked();
+    }
+    Ok(())
+}

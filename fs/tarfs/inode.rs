@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! From an inode number to an inode.
+
+use crate::{
+    directory::TarDirectory,
+    file::TarFile,
+    index,
+    super_block::{damaged, Tarfs},
+};
+use kernel::prelude::*;
+use layout::{Inode, InodeRecord, Kind, Record, BLOCK_SIZE, SECTOR_SIZE, S_IFMT};
+use vfs::{Attributes, DirectoryTables, FileTables, INodeRef, Iget, SuperBlock, Target, Time};
+
+/// Returns inode number `ino`, reading it from the index where it is not cached.
+///
+/// # Errors
+///
+/// `EUCLEAN` where the image breaks a rule; `EIO`, `ENOMEM`.
+pub(crate) fn iget(sb: &SuperBlock<Tarfs>, ino: u32) -> Result<INodeRef<'_, Tarfs>> {
+    let new = match sb.iget(ino.into())? {
+        Iget::Cached(inode) => return Ok(inode),
+        Iget::New(new) => new,
+    };
+    let inode = read(sb, ino)?;
+    let (kind, size) = match inode.kind {
+        Kind::Regular(extent) => (
+            vfs::Kind::Regular(FileTables::new::<TarFile>()),
+            extent.size,
+        ),
+        Kind::Directory(directory) => (
+            vfs::Kind::Directory(DirectoryTables::new::<TarDirectory>()),
+            u64::from(directory.leaves).wrapping_mul(BLOCK_SIZE as u64),
+        ),
+        Kind::Symlink(symlink) => (
+            vfs::Kind::Symlink(read_target(sb, ino, &symlink)?),
+            symlink.length.into(),
+        ),
+        Kind::CharDevice { major, minor } => (vfs::Kind::CharDevice(major, minor), 0),
+        Kind::BlockDevice { major, minor } => (vfs::Kind::BlockDevice(major, minor), 0),
+        Kind::Fifo => (vfs::Kind::Fifo, 0),
+        Kind::Socket => (vfs::Kind::Socket, 0),
+    };
+    let attributes = Attributes {
+        permissions: inode.mode & !S_IFMT,
+        nlink: inode.nlink,
+        uid: inode.uid,
+        gid: inode.gid,
+        size,
+        blocks: size.div_ceil(SECTOR_SIZE as u64),
+        mtime: Time {
+            seconds: inode.mtime_sec,
+            nanoseconds: inode.mtime_nsec,
+        },
+    };
+    new.init(kind, &attributes, inode.kind)
+}
+
+fn read(sb: &SuperBlock<Tarfs>, ino: u32) -> Result<Inode> {
+    let layout = &sb.data().layout;
+    let bad = |error| damaged(sb, ino.into(), error);
+    let place = layout.inode_position(ino).map_err(bad)?;
+    let block = index::read(sb, ino.into(), place.block)?;
+    match InodeRecord::decode(ino, &block, place.offset, layout).map_err(bad)? {
+        Record::Complete(inode) => Ok(inode),
+        Record::Wide { mode, index } => {
+            let place = layout.wide_position(index).map_err(bad)?;
+            let block = index::read(sb, ino.into(), place.block)?;
+            InodeRecord::decode_wide(ino, mode, &block, place.offset, layout).map_err(bad)
+        }
+    }
+}
+
+fn read_target(sb: &SuperBlock<Tarfs>, ino: u32, symlink: &layout::Symlink) -> Result<Target> {
+    let bad = |error| damaged(sb, ino.into(), error);
+    let place = sb.data().layout.heap_position(symlink).map_err(bad)?;
+    let block = index::read(sb, ino.into(), place.block)?;
+    Target::new(symlink.target(&block, place.offset).map_err(bad)?)
+}

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Mounting: finding the superblock and believing it.
+
+use crate::inode;
+use kernel::{fmt, prelude::*};
+use layout::{Superblock, BLOCK_SIZE, ROOT_INO};
+use vfs::{crc32, errno, FileSystem, INodeRef, NewSuperBlock, RateLimit, StatFs, SuperBlock};
+
+/// The file system type.
+pub(crate) struct Tarfs;
+
+/// What a mount keeps in memory.
+pub(crate) struct Mount {
+    /// The superblock, checked.
+    pub(crate) layout: Superblock,
+    /// Limits how much a damaged image can write to the log.
+    messages: Pin<KBox<RateLimit>>,
+}
+
+impl FileSystem for Tarfs {
+    const NAME: &'static CStr = c"tarfs";
+    /// "tarf", as in the first bytes of its name.
+    const MAGIC: u32 = 0x7461_7266;
+
+    type Data = Mount;
+    type INodeData = layout::Kind;
+
+    fn fill_super(sb: &NewSuperBlock<'_, Self>) -> Result<Mount> {
+        // A file's data starts at any sector, so sectors must be what the device can read.
+        let unit = sb.logical_block_size();
+        if unit > layout::SECTOR_SIZE as u32 {
+            return refuse(
+                sb,
+                EINVAL,
+                fmt!("the device's logical blocks of {unit} bytes are larger than tar's 512"),
+            );
+        }
+        let size = sb.device().size();
+        let Some(last) = (size / BLOCK_SIZE as u64).checked_sub(1) else {
+            return refuse(
+                sb,
+                EINVAL,
+                fmt!("the device's {size} bytes are less than a block"),
+            );
+        };
+        let position = last * BLOCK_SIZE as u64;
+        let page_size = kernel::page::PAGE_SIZE as u64;
+        // CAST: usize has 64 bits; the remainder is below a page.
+        let page = sb.device().page((position / page_size) as usize, 1)?;
+        let block = page
+            .get((position % page_size) as usize..)
+            .and_then(|rest| rest.first_chunk::<BLOCK_SIZE>())
+            .ok_or(EIO)?;
+        let layout = match Superblock::decode(block, crc32, size) {
+            Ok(layout) => layout,
+            Err(error) => {
+                let errno = if matches!(error, layout::Error::NotTarfs { .. }) {
+                    EINVAL
+                } else if error.is_unsupported() {
+                    errno::not_supported()
+                } else {
+                    errno::corrupted()
+                };
+                // The kernel's `fmt!` knows only its own Display.
+                return refuse(
+                    sb,
+                    errno,
+                    fmt!("superblock at byte {position}: {}", format_args!("{error}")),
+                );
+            }
+        };
+        if layout.index_offset == 0 {
+            return refuse(
+                sb,
+                errno::not_supported(),
+                fmt!("the image is an index without its tar, which cannot be mounted yet"),
+            );
+        }
+        Ok(Mount {
+            layout,
+            messages: KBox::pin_init(RateLimit::new(), GFP_KERNEL)?,
+        })
+    }
+
+    fn root(sb: &SuperBlock<Self>) -> Result<INodeRef<'_, Self>> {
+        inode::iget(sb, ROOT_INO)
+    }
+
+    fn statfs(sb: &SuperBlock<Self>) -> StatFs {
+        let layout = &sb.data().layout;
+        let uuid = layout.uuid;
+        let [low, high] = [&uuid[..8], &uuid[8..]].map(|half| {
+            half.iter()
+                .rev()
+                .fold(0u64, |value, &byte| value << 8 | u64::from(byte))
+        });
+        StatFs {
+            block_size: BLOCK_SIZE as u32,
+            blocks: sb.device().size() / BLOCK_SIZE as u64,
+            files: layout.inode_count().into(),
+            name_max: layout::NAME_MAX as u32,
+            fsid: low ^ high,
+        }
+    }
+}
+
+/// Says, to the kernel's log and to the mounting program, why there is no mount.
+fn refuse<T>(sb: &NewSuperBlock<'_, Tarfs>, error: Error, reason: fmt::Arguments<'_>) -> Result<T> {
+    pr_err!("({}): cannot mount: {reason}\n", sb.id());
+    sb.explain(reason);
+    Err(error)
+}
+
+/// Reports damage found in a mounted image, and returns the error for it.
+#[cold]
+pub(crate) fn damaged(sb: &SuperBlock<Tarfs>, ino: u64, error: layout::Error) -> Error {
+    if sb.data().messages.permits() {
+        pr_err!("({}): inode {ino}: {}\n", sb.id(), format_args!("{error}"));
+    }
+    errno::corrupted()
+}

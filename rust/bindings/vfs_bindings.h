@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What rust/vfs needs and the kernel's own bindings crate lacks. Kbuild runs
+ * bindgen over this file; only what the headers named in its allowlist define
+ * is generated, everything else resolves to the kernel's own bindings.
+ */
+#include <linux/crc32.h>
+#include <linux/fs_context.h>
+#include <linux/statfs.h>
+
+#include "vfs_helpers.h"
+
+/* Macros whose casts or shifts bindgen does not evaluate. */
+const blk_status_t BLOCKYARD_BLK_STS_IOERR = BLK_STS_IOERR;
+const unsigned int BLOCKYARD_SB_NOATIME = SB_NOATIME;
+const unsigned int BLOCKYARD_SB_RDONLY = SB_RDONLY;

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Out-of-line forms of inline C functions that rust/vfs calls. Each does what
+ * the function after "blockyard_" does and nothing else.
+ */
+#ifndef BLOCKYARD_VFS_HELPERS_H
+#define BLOCKYARD_VFS_HELPERS_H
+
+#include <linux/bio.h>
+#include <linux/fs.h>
+#include <linux/mm.h>
+#include <linux/pagemap.h>
+#include <linux/ratelimit.h>
+#include <linux/slab.h>
+
+struct inode *blockyard_alloc_inode_sb(struct super_block *sb,
+				       struct kmem_cache *cache);
+void blockyard_bio_first_folio(struct folio_iter *iter, struct bio *bio);
+void blockyard_bio_next_folio(struct folio_iter *iter, struct bio *bio);
+bool blockyard_dir_emit(struct dir_context *ctx, const char *name, int namelen,
+			u64 ino, unsigned int type);
+struct folio *blockyard_filemap_get_folio(struct address_space *mapping,
+					  pgoff_t index);
+void blockyard_folio_put(struct folio *folio);
+void *blockyard_folio_address(const struct folio *folio);
+loff_t blockyard_folio_pos(const struct folio *folio);
+size_t blockyard_folio_size(const struct folio *folio);
+bool blockyard_folio_test_checked(const struct folio *folio);
+bool blockyard_folio_test_uptodate(const struct folio *folio);
+void blockyard_folio_set_checked(struct folio *folio);
+void blockyard_folio_zero_segment(struct folio *folio, size_t start, size_t end);
+struct inode *blockyard_folio_inode(const struct folio *folio);
+struct kmem_cache *blockyard_inode_cache_create(const char *name,
+						unsigned int size,
+						unsigned int align,
+						void (*ctor)(void *));
+void blockyard_inode_nohighmem(struct inode *inode);
+void blockyard_mapping_set_large_folios(struct address_space *mapping);
+void blockyard_ratelimit_default_init(struct ratelimit_state *state);
+void blockyard_readahead_unbounded(struct address_space *mapping, pgoff_t index,
+				   unsigned long nr_to_read);
+struct folio *blockyard_readahead_folio(struct readahead_control *ractl);
+size_t blockyard_readahead_length(const struct readahead_control *ractl);
+
+#endif

@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The file system's own page cache of its device, for metadata.
+//!
+//! The block device's page cache will not do: anybody who may open the device can write
+//! to it while we hold a reference into it, which is a data race; and it works through
+//! buffer heads. The pages here belong to an inode that is in no directory and no hash, so
+//! nothing but a read from the device ever writes to them, and that before they are up to
+//! date: their bytes can be lent out as a plain `&[u8]`.
+
+use crate::bio::{ReadBio, SECTOR_SIZE};
+use crate::folio::LockedFolio;
+use core::{ops::Deref, ptr::NonNull};
+use kernel::{bindings, error::from_err_ptr, ffi, prelude::*};
+use vfs_bindings as helpers;
+
+/// Bytes in a page, the unit of the cache.
+const PAGE_SIZE: usize = kernel::page::PAGE_SIZE;
+
+/// A cache of the device's pages, from byte 0 to the device's end.
+///
+/// # Invariants
+///
+/// `inode` is a reference to an inode made by [`DeviceCache::new`], in no hash table and
+/// known to nobody but the VFS's own lists; its mapping has `TABLE` and only folios of
+/// one page. The superblock outlives this value.
+pub struct DeviceCache {
+    inode: NonNull<bindings::inode>,
+}
+
+// SAFETY: An inode reference belongs to no task, and the page cache is for all CPUs.
+unsafe impl Send for DeviceCache {}
+// SAFETY: As above; all access goes through functions that synchronise themselves.
+unsafe impl Sync for DeviceCache {}
+
+impl DeviceCache {
+    /// # Safety
+    ///
+    /// `sb` is a superblock in `fill_super`, on a block device, with its operations set,
+    /// and outlives the new value.
+    pub(crate) unsafe fn new(sb: *mut bindings::super_block) -> Result<Self> {
+        // SAFETY: `sb` is valid and `->alloc_inode` set; on success nobody else has the inode.
+        let inode = unsafe { bindings::new_inode(sb) };
+        let inode = NonNull::new(inode).ok_or(ENOMEM)?;
+        // SAFETY: The inode is ours alone until it is used below; the superblock's device
+        // is open, so its inode and size are valid to read.
+        unsafe {
+            let raw = inode.as_ptr();
+            (*raw).i_mode = bindings::S_IFREG as u16;
+            let sectors = (*(*sb).s_bdev).bd_nr_sectors;
+            (*raw).i_size = sectors
+                .saturating_mul(SECTOR_SIZE as u64)
+                .min(i64::MAX as u64) as i64;
+            (*(*raw).i_mapping).a_ops = &TABLE;
+            helpers::blockyard_inode_nohighmem(raw);
+        }
+        // INVARIANT: `new_inode` hashes nothing, and large folios were not allowed.
+        Ok(Self { inode })
+    }
+
+    /// Size of the device in bytes.
+    pub fn size(&self) -> u64 {
+        // SAFETY: The inode is valid by the type's invariants and its size never changes.
+        let size = unsafe { (*self.inode.as_ptr()).i_size };
+        // CAST: `new` set it to a value that is not negative.
+        size as u64
+    }
+
+    /// The page with the device's bytes from `index * PAGE_SIZE` on.
+    ///
+    /// Where it is not cached yet, up to `ahead` pages from `index` on are read with it in
+    /// one request. Sleeps.
+    ///
+    /// # Errors
+    ///
+    /// `EIO` where the device fails, `ENXIO` past its end, `ENOMEM`.
+    pub fn page(&self, index: usize, ahead: usize) -> Result<CachedPage<'_>> {
+        let end = (self.size() / PAGE_SIZE as u64) as usize;
+        if index >= end {
+            return Err(ENXIO);
+        }
+        // SAFETY: The inode is valid by the type's invariants and has its own mapping.
+        let mapping = unsafe { (*self.inode.as_ptr()).i_mapping };
+        // SAFETY: The mapping is valid; the result is a folio with a reference, or an error.
+        let found = from_err_ptr(unsafe { helpers::blockyard_filemap_get_folio(mapping, index) });
+        if let Ok(folio) = found {
+            // SAFETY: The folio has a reference, taken by `filemap_get_folio`, which keeps it
+            // valid. One that is up to date stays so, and its contents as they are (see above).
+            unsafe {
+                if helpers::blockyard_folio_test_uptodate(folio) {
+                    return Ok(CachedPage::from_raw(folio));
+                }
+                helpers::blockyard_folio_put(folio);
+            }
+        } else if ahead > 1 {
+            let count = ahead.min(end - index);
+            // SAFETY: The mapping is valid and has `->readahead`; we may sleep.
+            unsafe { helpers::blockyard_readahead_unbounded(mapping, index, count) };
+        }
+        // SAFETY: The mapping is valid. With no filler its `->read_folio` is called where the
+        // folio is missing; the result is up to date and has a reference, or is an error.
+        let folio = from_err_ptr(unsafe {
+            bindings::read_cache_folio(mapping, index, None, core::ptr::null_mut())
+        })?;
+        // SAFETY: As just said.
+        Ok(unsafe { CachedPage::from_raw(folio) })
+    }
+}
+
+impl Drop for DeviceCache {
+    fn drop(&mut self) {
+        // SAFETY: The reference is ours by the type's invariants. Every `CachedPage` borrows
+        // from us, so no folio of the mapping is in use.
+        unsafe { bindings::iput(self.inode.as_ptr()) };
+    }
+}
+
+/// A page of the device, up to date and unchanging.
+///
+/// # Invariants
+///
+/// We own a reference to the folio, which is in a [`DeviceCache`], of one page, and was
+/// seen up to date.
+pub struct CachedPage<'a> {
+    folio: NonNull<bindings::folio>,
+    _cache: core::marker::PhantomData<&'a DeviceCache>,
+}
+
+impl CachedPage<'_> {
+    /// # Safety
+    ///
+    /// As the type's invariants; the reference passes to the new value.
+    unsafe fn from_raw(folio: *mut bindings::folio) -> Self {
+        // INVARIANT: By this function's requirements.
+        Self {
+            // SAFETY: A folio with a reference is not null.
+            folio: unsafe { NonNull::new_unchecked(folio) },
+            _cache: core::marker::PhantomData,
+        }
+    }
+
+    /// Whether [`CachedPage::set_checked`] was called since the page was read.
+    ///
+    /// The flag (`PG_checked`) goes with the page: once reclaimed and read again it is not set.
+    pub fn is_checked(&self) -> bool {
+        // SAFETY: The folio is valid by the type's invariants.
+        unsafe { helpers::blockyard_folio_test_checked(self.folio.as_ptr()) }
+    }
+
+    /// Notes that the page's contents were found good.
+    pub fn set_checked(&self) {
+        // SAFETY: The folio is valid and of one page by the type's invariants, and the flag is
+        // the file system's own; it is set atomically.
+        unsafe { helpers::blockyard_folio_set_checked(self.folio.as_ptr()) }
+    }
+}
+
+impl Deref for CachedPage<'_> {
+    type Target = [u8; PAGE_SIZE];
+
+    fn deref(&self) -> &Self::Target {
+        // SAFETY: The folio is valid, of one page, and in memory that the kernel has mapped,
+        // as `inode_nohighmem` asks for. Its bytes do not change (see the module's head).
+        unsafe { &*helpers::blockyard_folio_address(self.folio.as_ptr()).cast() }
+    }
+}
+
+impl Drop for CachedPage<'_> {
+    fn drop(&mut self) {
+        // SAFETY: The reference is ours by the type's invariants.
+        unsafe { helpers::blockyard_folio_put(self.folio.as_ptr()) };
+    }
+}
+
+static TABLE: bindings::address_space_operations = bindings::address_space_operations {
+    read_folio: Some(read_folio),
+    readahead: Some(readahead),
+    ..pin_init::zeroed()
+};
+
+/// Reads the device's bytes at the folios' own positions.
+///
+/// # Safety
+///
+/// `inode` is that of a [`DeviceCache`].
+unsafe fn read(
+    inode: *mut bindings::inode,
+    first: LockedFolio,
+    pages: usize,
+    mut more: impl FnMut() -> Option<LockedFolio>,
+) {
+    // SAFETY: The inode's superblock is on a device that it keeps open.
+    let bdev = unsafe { (*(*inode).i_sb).s_bdev };
+    let mut next = Some(first);
+    while let Some(mut folio) = next {
+        let sector = folio.position() / SECTOR_SIZE as u64;
+        // SAFETY: The device stays open: unmounting waits for the inode's pages.
+        let mut bio = unsafe { ReadBio::on_device(bdev, sector, pages, pages > 1) };
+        next = loop {
+            let bytes = folio.size();
+            match bio.add(folio, bytes) {
+                Ok(()) => match more() {
+                    Some(following) => folio = following,
+                    None => break None,
+                },
+                Err(folio) if bio.next_sector() != sector => break Some(folio),
+                // A bio that takes not even one page: the folio's read fails.
+                Err(_) => break None,
+            }
+        };
+        bio.submit();
+    }
+}
+
+/// # Safety
+///
+/// As `->read_folio` of a mapping of a [`DeviceCache`].
+unsafe extern "C" fn read_folio(
+    _file: *mut bindings::file,
+    folio: *mut bindings::folio,
+) -> ffi::c_int {
+    // SAFETY: The VFS hands us a locked folio of our mapping.
+    unsafe {
+        let inode = helpers::blockyard_folio_inode(folio);
+        read(
+            inode,
+            LockedFolio::from_raw(NonNull::new_unchecked(folio)),
+            1,
+            || None,
+        );
+    }
+    0
+}
+
+/// # Safety
+///
+/// As `->readahead` of a mapping of a [`DeviceCache`].
+unsafe extern "C" fn readahead(control: *mut bindings::readahead_control) {
+    // SAFETY: The control structure is valid for this call and used here alone.
+    let next = || unsafe {
+        NonNull::new(helpers::blockyard_readahead_folio(control))
+            .map(|folio| LockedFolio::from_raw(folio))
+    };
+    // SAFETY: As above; the mapping is ours.
+    let (inode, bytes) = unsafe {
+        (
+            (*(*control).mapping).host,
+            helpers::blockyard_readahead_length(control),
+        )
+    };
+    if let Some(first) = next() {
+        // SAFETY: The inode is a `DeviceCache`'s, as the table is.
+        unsafe { read(inode, first, bytes / PAGE_SIZE, next) };
+    }
+}

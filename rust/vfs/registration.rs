@@ -1,0 +1,347 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! File system types: registering one, and mounting it.
+
+use crate::{
+    device_cache::DeviceCache,
+    inode::{self, INodeRef, WithData},
+    super_block::{Info, NewSuperBlock, SuperBlock},
+};
+use core::{marker::PhantomData, mem::align_of, mem::size_of};
+use kernel::{
+    bindings,
+    error::{from_result, to_result},
+    ffi,
+    prelude::*,
+    types::Opaque,
+};
+use vfs_bindings as helpers;
+
+/// A read-only file system on a block device.
+pub trait FileSystem: Sized + 'static {
+    /// The name for mount(8).
+    const NAME: &'static CStr;
+
+    /// `f_type` of statfs(2).
+    const MAGIC: u32;
+
+    /// What a mount keeps in memory.
+    type Data: Send + Sync + 'static;
+
+    /// What the file system keeps with each inode.
+    ///
+    /// Copy, for it must not need a destructor: inodes are freed by RCU, where little is
+    /// allowed.
+    type INodeData: Copy + Send + Sync + 'static;
+
+    /// Reads and checks the superblock.
+    ///
+    /// # Errors
+    ///
+    /// `EINVAL` where the device has another file system; `EUCLEAN` where it is damaged.
+    fn fill_super(sb: &NewSuperBlock<'_, Self>) -> Result<Self::Data>;
+
+    /// The root directory.
+    fn root(sb: &SuperBlock<Self>) -> Result<INodeRef<'_, Self>>;
+
+    /// What statfs(2) tells.
+    fn statfs(sb: &SuperBlock<Self>) -> StatFs;
+}
+
+/// What statfs(2) tells of a read-only file system: nothing is free.
+pub struct StatFs {
+    /// Size of a block in bytes, the unit of `blocks`.
+    pub block_size: u32,
+    /// Size of the file system in blocks.
+    pub blocks: u64,
+    /// Number of inodes.
+    pub files: u64,
+    /// Longest name in bytes.
+    pub name_max: u32,
+    /// A number that tells this file system from others (`f_fsid`).
+    pub fsid: u64,
+}
+
+/// A registered file system type. Dropping it unregisters the type.
+///
+/// # Invariants
+///
+/// `file_system` is registered, and `inode_cache` holds objects of
+/// [`WithData<T::INodeData>`], for as long as this value lives. Superblocks keep the module,
+/// and so this value, which lives as long as the module: see [`Registration::new`].
+#[pin_data(PinnedDrop)]
+pub struct Registration<T: FileSystem> {
+    #[pin]
+    file_system: Opaque<bindings::file_system_type>,
+    inode_cache: *mut bindings::kmem_cache,
+    _file_system: PhantomData<fn(T)>,
+}
+
+// SAFETY: Registering and unregistering may happen in any task.
+unsafe impl<T: FileSystem> Send for Registration<T> {}
+// SAFETY: A shared registration gives access to nothing.
+unsafe impl<T: FileSystem> Sync for Registration<T> {}
+
+impl<T: FileSystem> Registration<T> {
+    /// Registers `T` for `module`.
+    ///
+    /// Mounts count as users of `module`, so that it cannot be unloaded, and a registration
+    /// kept in it not be dropped, while one exists.
+    ///
+    /// # Errors
+    ///
+    /// `EBUSY` where a file system of that name is registered; `ENOMEM`.
+    pub fn new(module: &'static ThisModule) -> impl PinInit<Self, Error> {
+        try_pin_init!(Self {
+            inode_cache: create_inode_cache::<T>()?,
+            file_system <- Opaque::try_ffi_init(|slot: *mut bindings::file_system_type| {
+                // SAFETY: `slot` is valid for writes and stays at its address, being pinned.
+                let result = to_result(unsafe {
+                    slot.write(bindings::file_system_type {
+                        name: T::NAME.as_char_ptr(),
+                        // CAST: A flag bit.
+                        fs_flags: bindings::FS_REQUIRES_DEV as ffi::c_int,
+                        init_fs_context: Some(init_fs_context::<T>),
+                        kill_sb: Some(kill_sb::<T>),
+                        owner: module.as_ptr(),
+                        ..pin_init::zeroed()
+                    });
+                    bindings::register_filesystem(slot)
+                });
+                if result.is_err() {
+                    // SAFETY: Made just above, and still without objects.
+                    unsafe { bindings::kmem_cache_destroy(*inode_cache) };
+                }
+                result
+            }),
+            _file_system: PhantomData,
+        })
+    }
+}
+
+#[pinned_drop]
+impl<T: FileSystem> PinnedDrop for Registration<T> {
+    fn drop(self: Pin<&mut Self>) {
+        // SAFETY: By the type's invariants the type is registered; no superblock exists, as
+        // each keeps the module. Inodes are freed by RCU callbacks: `rcu_barrier` waits for
+        // them before their cache goes.
+        unsafe {
+            bindings::unregister_filesystem(self.file_system.get());
+            bindings::rcu_barrier();
+            bindings::kmem_cache_destroy(self.inode_cache);
+        }
+    }
+}
+
+fn create_inode_cache<T: FileSystem>() -> Result<*mut bindings::kmem_cache> {
+    // CAST: No inode is near 4 GiB.
+    let (size, align) = (
+        size_of::<WithData<T::INodeData>>() as u32,
+        align_of::<WithData<T::INodeData>>() as u32,
+    );
+    // SAFETY: The name is a C string; `construct` fits objects of this size and alignment.
+    let cache = unsafe {
+        helpers::blockyard_inode_cache_create(
+            T::NAME.as_char_ptr(),
+            size,
+            align,
+            Some(inode::construct::<T::INodeData>),
+        )
+    };
+    if cache.is_null() {
+        return Err(ENOMEM);
+    }
+    Ok(cache)
+}
+
+/// The inode cache of the type that `sb` is of.
+///
+/// # Safety
+///
+/// `sb` is a valid superblock of a registered `T`.
+unsafe fn inode_cache<T: FileSystem>(sb: *mut bindings::super_block) -> *mut bindings::kmem_cache {
+    // SAFETY: `s_type` points into the `Registration` that the superblock's module keeps.
+    unsafe {
+        let file_system = (*sb).s_type.cast::<Opaque<bindings::file_system_type>>();
+        (*kernel::container_of!(file_system, Registration<T>, file_system)).inode_cache
+    }
+}
+
+struct Tables<T>(PhantomData<T>);
+
+impl<T: FileSystem> Tables<T> {
+    const CONTEXT: helpers::fs_context_operations = helpers::fs_context_operations {
+        get_tree: Some(get_tree::<T>),
+        reconfigure: Some(reconfigure),
+        ..pin_init::zeroed()
+    };
+
+    const SUPER: bindings::super_operations = bindings::super_operations {
+        alloc_inode: Some(alloc_inode::<T>),
+        free_inode: Some(free_inode::<T>),
+        put_super: Some(put_super::<T>),
+        statfs: Some(statfs::<T>),
+        ..pin_init::zeroed()
+    };
+}
+
+/// # Safety
+///
+/// As `->init_fs_context`: the context is valid and ours to set up.
+unsafe extern "C" fn init_fs_context<T: FileSystem>(
+    context: *mut bindings::fs_context,
+) -> ffi::c_int {
+    // SAFETY: By this function's requirements.
+    unsafe { (*context.cast::<helpers::fs_context>()).ops = &Tables::<T>::CONTEXT };
+    0
+}
+
+/// # Safety
+///
+/// As `->get_tree`: the context is valid and complete.
+unsafe extern "C" fn get_tree<T: FileSystem>(context: *mut helpers::fs_context) -> ffi::c_int {
+    // SAFETY: By this function's requirements. Read-only from the start, so that the device is
+    // opened for reading only.
+    unsafe {
+        (*context).sb_flags |= helpers::BLOCKYARD_SB_RDONLY;
+        helpers::get_tree_bdev(context, Some(fill_super::<T>))
+    }
+}
+
+/// Remounting: the file system stays read-only, whatever is asked for.
+///
+/// # Safety
+///
+/// As `->reconfigure`: the context is valid.
+unsafe extern "C" fn reconfigure(context: *mut helpers::fs_context) -> ffi::c_int {
+    // SAFETY: By this function's requirements.
+    unsafe { (*context).sb_flags |= helpers::BLOCKYARD_SB_RDONLY };
+    0
+}
+
+/// # Safety
+///
+/// Called by `get_tree_bdev` with a superblock that is ours to fill and on a block device.
+unsafe extern "C" fn fill_super<T: FileSystem>(
+    sb: *mut bindings::super_block,
+    context: *mut helpers::fs_context,
+) -> ffi::c_int {
+    from_result(|| {
+        // SAFETY: By this function's requirements; nobody else uses the superblock yet.
+        unsafe {
+            (*sb).s_op = &Tables::<T>::SUPER;
+            // CAST: unsigned long has 64 bits.
+            (*sb).s_magic = T::MAGIC as usize;
+            (*sb).s_maxbytes = i64::MAX;
+            (*sb).s_time_gran = 1;
+            (*sb).s_time_min = i64::MIN;
+            (*sb).s_time_max = i64::MAX;
+            (*sb).s_flags |= helpers::BLOCKYARD_SB_NOATIME as usize;
+            // Blocks as seen by stat(2); nothing is read through the block device's own cache.
+            (*sb).s_blocksize = kernel::page::PAGE_SIZE;
+            (*sb).s_blocksize_bits = bindings::PAGE_SHIFT as u8;
+        }
+        // SAFETY: The operations are set. `Info` keeps the cache until `put_super`, or until
+        // this function fails; the superblock outlives both.
+        let device = unsafe { DeviceCache::new(sb)? };
+        let data = T::fill_super(&NewSuperBlock {
+            sb,
+            context,
+            device: &device,
+            _file_system: PhantomData,
+        })?;
+        let info = KBox::new(Info::<T> { data, device }, GFP_KERNEL)?;
+        // SAFETY: The superblock is still ours; with `s_fs_info` set it is a `SuperBlock<T>`.
+        unsafe { (*sb).s_fs_info = KBox::into_raw(info).cast() };
+        // SAFETY: As just said.
+        let root = T::root(unsafe { SuperBlock::from_raw(sb) })?;
+        // SAFETY: The root's count passes on, also where this fails.
+        unsafe { (*sb).s_root = bindings::d_make_root(root.into_raw()) };
+        // SAFETY: The superblock is still ours.
+        if unsafe { (*sb).s_root }.is_null() {
+            return Err(ENOMEM);
+        }
+        Ok(0)
+    })
+}
+
+/// Drops what `fill_super` made, if it is there.
+///
+/// # Safety
+///
+/// `sb` is a valid superblock of `T` all of whose inodes, but the `DeviceCache`'s, are gone.
+unsafe fn drop_info<T: FileSystem>(sb: *mut bindings::super_block) {
+    // SAFETY: By this function's requirements; where set, `s_fs_info` came from a `KBox`, and
+    // without inodes nobody can reach it any more.
+    unsafe {
+        let info = core::mem::replace(&mut (*sb).s_fs_info, core::ptr::null_mut());
+        if !info.is_null() {
+            drop(KBox::from_raw(info.cast::<Info<T>>()));
+        }
+    }
+}
+
+/// # Safety
+///
+/// As `->put_super`: called by `generic_shutdown_super` after it evicted all unused inodes,
+/// and no inode of ours can be in use, as each open file and directory keeps the mount.
+unsafe extern "C" fn put_super<T: FileSystem>(sb: *mut bindings::super_block) {
+    // SAFETY: By this function's requirements.
+    unsafe { drop_info::<T>(sb) };
+}
+
+/// # Safety
+///
+/// As `->kill_sb`, for a superblock of `T`, whether or not `fill_super` succeeded.
+unsafe extern "C" fn kill_sb<T: FileSystem>(sb: *mut bindings::super_block) {
+    // SAFETY: By this function's requirements. Without a root `generic_shutdown_super` calls
+    // no `put_super`, and `fill_super` left no inode but the device cache's: outside
+    // SB_ACTIVE the last `iput` evicts at once.
+    unsafe {
+        if (*sb).s_root.is_null() {
+            drop_info::<T>(sb);
+        }
+        bindings::kill_block_super(sb);
+    }
+}
+
+/// # Safety
+///
+/// As `->alloc_inode`, for a superblock of `T`.
+unsafe extern "C" fn alloc_inode<T: FileSystem>(
+    sb: *mut bindings::super_block,
+) -> *mut bindings::inode {
+    // SAFETY: By this function's requirements; the cache is for `T`'s inodes.
+    unsafe { inode::allocate::<T::INodeData>(sb, inode_cache::<T>(sb)) }
+}
+
+/// # Safety
+///
+/// As `->free_inode`, for an inode from [`alloc_inode`], after a grace period.
+unsafe extern "C" fn free_inode<T: FileSystem>(inode: *mut bindings::inode) {
+    // SAFETY: By this function's requirements.
+    unsafe { inode::free::<T::INodeData>(inode) };
+}
+
+/// # Safety
+///
+/// As `->statfs`, for a superblock of `T` that is mounted.
+unsafe extern "C" fn statfs<T: FileSystem>(
+    dentry: *mut bindings::dentry,
+    buffer: *mut bindings::kstatfs,
+) -> ffi::c_int {
+    // SAFETY: By this function's requirements; `buffer` is ours to fill and was zeroed.
+    unsafe {
+        let stat = T::statfs(SuperBlock::from_raw((*dentry).d_sb));
+        let buffer = buffer.cast::<helpers::kstatfs>();
+        // CAST: long has 64 bits.
+        (*buffer).f_type = T::MAGIC as isize;
+        (*buffer).f_bsize = stat.block_size as isize;
+        (*buffer).f_blocks = stat.blocks;
+        (*buffer).f_files = stat.files;
+        (*buffer).f_namelen = stat.name_max as isize;
+        // CAST: The two halves, as `u64_to_fsid` splits them.
+        (*buffer).f_fsid.val = [stat.fsid as i32, (stat.fsid >> 32) as i32];
+    }
+    0
+}

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Superblocks: one for each mounted device.
+
+use crate::{device_cache::DeviceCache, FileSystem};
+use core::marker::PhantomData;
+use kernel::{bindings, fmt, prelude::*, str::CString, types::Opaque};
+
+/// What `s_fs_info` points to once `fill_super` has succeeded.
+pub(crate) struct Info<T: FileSystem> {
+    pub(crate) data: T::Data,
+    pub(crate) device: DeviceCache,
+}
+
+/// A superblock of `T` that is filled in.
+///
+/// # Invariants
+///
+/// It is valid, on a block device, and its `s_fs_info` is a valid [`Info<T>`].
+#[repr(transparent)]
+pub struct SuperBlock<T: FileSystem>(Opaque<bindings::super_block>, PhantomData<fn(T)>);
+
+// SAFETY: Shared access reads what never changes while the superblock lives, and `T::Data`,
+// which is Sync.
+unsafe impl<T: FileSystem> Sync for SuperBlock<T> {}
+
+impl<T: FileSystem> SuperBlock<T> {
+    /// # Safety
+    ///
+    /// `sb` is as the type's invariants say for `'a`.
+    pub(crate) unsafe fn from_raw<'a>(sb: *mut bindings::super_block) -> &'a Self {
+        // SAFETY: By this function's requirements; the type is transparent over C's.
+        unsafe { &*sb.cast() }
+    }
+
+    pub(crate) fn as_ptr(&self) -> *mut bindings::super_block {
+        self.0.get()
+    }
+
+    fn info(&self) -> &Info<T> {
+        // SAFETY: By the type's invariants.
+        unsafe { &*(*self.0.get()).s_fs_info.cast() }
+    }
+
+    /// What [`FileSystem::fill_super`] returned.
+    #[inline]
+    pub fn data(&self) -> &T::Data {
+        &self.info().data
+    }
+
+    /// The cache of the device's pages.
+    #[inline]
+    pub fn device(&self) -> &DeviceCache {
+        &self.info().device
+    }
+
+    /// The device's name, as in kernel messages.
+    pub fn id(&self) -> &CStr {
+        // SAFETY: By the type's invariants the superblock is valid.
+        unsafe { id(self.0.get()) }
+    }
+}
+
+/// A superblock that [`FileSystem::fill_super`] is to check and read.
+pub struct NewSuperBlock<'a, T: FileSystem> {
+    pub(crate) sb: *mut bindings::super_block,
+    pub(crate) context: *mut vfs_bindings::fs_context,
+    pub(crate) device: &'a DeviceCache,
+    pub(crate) _file_system: PhantomData<fn(T)>,
+}
+
+impl<T: FileSystem> NewSuperBlock<'_, T> {
+    /// The cache of the device's pages.
+    pub fn device(&self) -> &DeviceCache {
+        self.device
+    }
+
+    /// The device's name, as in kernel messages.
+    pub fn id(&self) -> &CStr {
+        // SAFETY: The superblock is valid for this value's life.
+        unsafe { id(self.sb) }
+    }
+
+    /// The device's logical block size in bytes: the smallest unit it can read.
+    pub fn logical_block_size(&self) -> u32 {
+        // SAFETY: The superblock's device is open and its queue's limits set.
+        unsafe { (*(*(*self.sb).s_bdev).bd_queue).limits.logical_block_size }
+    }
+
+    /// Tells whoever called `fsconfig(2)` why the mount fails (C: `errorfc`).
+    ///
+    /// With mount(2), which has no way to take a message, this does nothing: write to the
+    /// kernel's log as well.
+    pub fn explain(&self, message: fmt::Arguments<'_>) {
+        // SAFETY: The context is valid for this value's life.
+        let log = unsafe { (*self.context).log };
+        if log.log.is_null() {
+            return;
+        }
+        if let Ok(message) = CString::try_from_fmt(message) {
+            // SAFETY: The log, its prefix, the format and the message are valid, and "%s" takes
+            // exactly one C string.
+            unsafe {
+                vfs_bindings::logfc(
+                    log.log,
+                    log.prefix,
+                    b'e',
+                    c"%s".as_ptr().cast(),
+                    message.as_char_ptr(),
+                )
+            };
+        }
+    }
+}
+
+/// # Safety
+///
+/// `sb` is valid, and named, for `'a`.
+unsafe fn id<'a>(sb: *mut bindings::super_block) -> &'a CStr {
+    // SAFETY: `s_id` is an array that always ends in NUL and does not change after
+    // `setup_bdev_super` wrote it.
+    unsafe { CStr::from_char_ptr((&raw const (*sb).s_id).cast()) }
+}
