@@ -20,7 +20,7 @@
 //! Before the first use of a block, [`Superblock::sum_position`] says where its CRC-32 is.
 
 // Kbuild gives every crate this attribute on the command line, cargo does not.
-#![allow(unused_attributes)]
+#![allow(unused_attributes, clippy::duplicated_attributes)]
 #![no_std]
 #![forbid(unsafe_code)]
 #![warn(missing_docs, unreachable_pub)]
