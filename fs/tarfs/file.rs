@@ -39,7 +39,7 @@ fn read(
     };
     let sb = inode.super_block();
     let pages = bytes / PAGE_SIZE;
-    let mut current: Option<ReadBio> = None;
+    let mut current: Option<ReadBio<'_>> = None;
     for folio in folios {
         let position = folio.position();
         let left = extent.size.saturating_sub(position);

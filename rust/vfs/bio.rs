@@ -7,7 +7,7 @@
 //! A read that never ends a folio in parts needs none.
 
 use crate::{folio::LockedFolio, super_block::SuperBlock, FileSystem};
-use core::ptr::NonNull;
+use core::{marker::PhantomData, ptr::NonNull};
 use kernel::bindings;
 use vfs_bindings as helpers;
 
@@ -19,22 +19,25 @@ pub(crate) const SECTOR_SIZE: usize = 512;
 /// Folios that were added belong to the bio: its completion zeroes what lies past the
 /// end of the file in each and ends its read, whatever thread or interrupt it runs in.
 ///
-/// Dropping it without [`ReadBio::submit`] ends all its folios with an error.
+/// Dropping it without [`ReadBio::submit`] ends all its folios with an error. It borrows
+/// from the superblock, which keeps the device open; once submitted, the locked folios make
+/// an unmount wait for it.
 ///
 /// # Invariants
 ///
 /// The bio was allocated here, has `end_io` as its completion, was not submitted, and
 /// each of its segments covers folios given up by a [`LockedFolio`].
-pub struct ReadBio {
+pub struct ReadBio<'sb> {
     bio: NonNull<bindings::bio>,
     /// The sector after the last one added.
     next_sector: u64,
+    _device: PhantomData<&'sb bindings::block_device>,
 }
 
 // SAFETY: A bio that was not submitted belongs to whoever has the pointer.
-unsafe impl Send for ReadBio {}
+unsafe impl Send for ReadBio<'_> {}
 
-impl ReadBio {
+impl<'sb> ReadBio<'sb> {
     /// A bio that reads from `sector` (of 512 bytes) of the file system's device.
     ///
     /// `pages` is how many pages are to come at most; more than fit in one bio is fine,
@@ -42,7 +45,7 @@ impl ReadBio {
     /// for. May sleep; cannot fail, as `fs_bio_set` keeps a reserve.
     #[inline]
     pub fn new<T: FileSystem>(
-        sb: &SuperBlock<T>,
+        sb: &'sb SuperBlock<T>,
         sector: u64,
         pages: usize,
         readahead: bool,
@@ -53,7 +56,7 @@ impl ReadBio {
 
     /// # Safety
     ///
-    /// `bdev` is open and stays so until the bio has completed.
+    /// `bdev` is open and stays so for `'sb`, and until the bio has completed.
     pub(crate) unsafe fn on_device(
         bdev: *mut bindings::block_device,
         sector: u64,
@@ -88,6 +91,7 @@ impl ReadBio {
         Self {
             bio,
             next_sector: sector,
+            _device: PhantomData,
         }
     }
 
@@ -132,7 +136,7 @@ impl ReadBio {
     }
 }
 
-impl Drop for ReadBio {
+impl Drop for ReadBio<'_> {
     fn drop(&mut self) {
         // SAFETY: The bio was not submitted, so it is ours to end (as `bio_io_error` does).
         unsafe {

@@ -342,8 +342,8 @@ impl<T: FileSystem> SuperBlock<T> {
     /// `ENOMEM`.
     pub fn iget(&self, ino: u64) -> Result<Iget<'_, T>> {
         // SAFETY: The superblock is valid.
-        let inode =
-            NonNull::new(unsafe { bindings::iget_locked(self.as_ptr(), ino) }).ok_or(ENOMEM)?;
+        let inode = unsafe { bindings::iget_locked(self.as_ptr(), ino) };
+        let inode = NonNull::new(inode).ok_or(ENOMEM)?;
         // SAFETY: `iget_locked` returns a valid inode with a count; I_NEW, which only its
         // creator ever clears, is set where we created it (C: `inode_state_read_once`).
         let state = unsafe { (&raw const (*inode.as_ptr()).i_state.__state).read_volatile() };

@@ -35,6 +35,6 @@ impl RateLimit {
     /// Suppressed messages are counted and reported by the kernel under the name `rust/vfs`.
     pub fn permits(&self) -> bool {
         // SAFETY: The state was initialised by `new` and the name is a C string.
-        unsafe { bindings::___ratelimit(self.state.get(), c"rust/vfs".as_ptr().cast()) != 0 }
+        unsafe { bindings::___ratelimit(self.state.get(), c"rust/vfs".as_char_ptr()) != 0 }
     }
 }

@@ -124,9 +124,11 @@ impl<T: FileSystem> PinnedDrop for Registration<T> {
     fn drop(self: Pin<&mut Self>) {
         // SAFETY: By the type's invariants the type is registered; no superblock exists, as
         // each keeps the module. Inodes are freed by RCU callbacks: `rcu_barrier` waits for
-        // them before their cache goes.
+        // them before their cache goes. An interrupt that has just ended the last folio of a
+        // bio may still be in this module's code: `synchronize_rcu` waits for it.
         unsafe {
             bindings::unregister_filesystem(self.file_system.get());
+            bindings::synchronize_rcu();
             bindings::rcu_barrier();
             bindings::kmem_cache_destroy(self.inode_cache);
         }

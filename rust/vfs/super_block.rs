@@ -105,7 +105,7 @@ impl<T: FileSystem> NewSuperBlock<'_, T> {
                     log.log,
                     log.prefix,
                     b'e',
-                    c"%s".as_ptr().cast(),
+                    c"%s".as_char_ptr(),
                     message.as_char_ptr(),
                 )
             };
