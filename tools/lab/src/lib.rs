@@ -1,12 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0
 //! The laboratory: the Debian 13 toolbox, the kernel SDK, and guests that run the stock kernel.
 
+mod apt;
+mod cache;
+mod diagnosis;
 mod error;
 pub mod guest;
+mod kconfig;
 mod kernel;
 mod libraries;
 mod modinfo;
+mod modules;
 pub mod process;
+pub mod progress;
+mod releases;
+mod sdk;
+mod symbols;
 mod toolbox;
 
 use std::cell::OnceCell;
@@ -16,14 +25,28 @@ use std::path::{Path, PathBuf};
 
 pub use error::{Error, Kind, Result};
 pub use kernel::Kernel;
+pub use sdk::Sdk;
 pub use toolbox::Toolbox;
 
+use apt::Apt;
+use releases::Release;
+
 /// A checkout and what it needs around it; each part is made when it is first asked for.
+///
+/// The environment can name parts that are there already:
+/// `BLOCKYARD_CACHE` the cache folder, `BLOCKYARD_MIRROR` the base URI of a Debian mirror,
+/// `BLOCKYARD_TOOLBOX` a Debian 13 root with the tools, `KDIR` a kernel tree built with
+/// `CONFIG_RUST=y`, `BLOCKYARD_KERNEL` the folder `lib/modules/RELEASE` of the kernel that guests
+/// boot, `KREL` the release of the stock kernel to use.
 pub struct Lab {
     checkout: PathBuf,
     cache: PathBuf,
+    wanted_release: Option<String>,
     toolbox: OnceCell<Toolbox>,
+    release: OnceCell<Release>,
     kernel: OnceCell<Kernel>,
+    sdk: OnceCell<Sdk>,
+    modules: OnceCell<()>,
 }
 
 impl Lab {
@@ -39,9 +62,21 @@ impl Lab {
         Ok(Self {
             checkout,
             cache,
+            wanted_release: variable("KREL"),
             toolbox: OnceCell::new(),
+            release: OnceCell::new(),
             kernel: OnceCell::new(),
+            sdk: OnceCell::new(),
+            modules: OnceCell::new(),
         })
+    }
+
+    /// Takes the stock kernel of that release, in place of `KREL`'s.
+    pub fn with_release(self, release: Option<String>) -> Self {
+        Self {
+            wanted_release: release,
+            ..self
+        }
     }
 
     /// The top folder of the source tree.
@@ -54,23 +89,51 @@ impl Lab {
         &self.cache
     }
 
-    /// The folder for logs of what failed.
+    /// The folder for logs.
     pub fn logs(&self) -> PathBuf {
         self.cache.join("logs")
     }
 
-    /// The toolbox: `BLOCKYARD_TOOLBOX` where it is set.
+    /// The toolbox.
     pub fn toolbox(&self) -> Result<&Toolbox> {
-        once(&self.toolbox, || {
-            Ok(Toolbox::open(&required("BLOCKYARD_TOOLBOX")?))
+        once(&self.toolbox, || match variable("BLOCKYARD_TOOLBOX") {
+            Some(root) => Toolbox::open(Path::new(&root)),
+            None => Toolbox::provide(&self.cache, &self.logs()),
         })
     }
 
-    /// The stock kernel: `BLOCKYARD_KERNEL` where it is set.
+    /// Asks the archive for the newest stock kernel, also where one is in the cache.
+    pub fn update_release(&self) -> Result<()> {
+        let release = self.resolve(true)?;
+        self.release.get_or_init(|| release);
+        Ok(())
+    }
+
+    /// The stock kernel that guests boot: of `KREL`, or that of `KDIR`, or the newest.
     pub fn kernel(&self) -> Result<&Kernel> {
-        once(&self.kernel, || {
-            Kernel::open(&required("BLOCKYARD_KERNEL")?)
+        once(&self.kernel, || match variable("BLOCKYARD_KERNEL") {
+            Some(folder) => Kernel::open(Path::new(&folder)),
+            None => Kernel::provide(self.release()?, &self.cache, || self.apt()),
         })
+    }
+
+    /// The kernel tree that modules are built against: `KDIR`, or the SDK of [`Lab::kernel`].
+    pub fn sdk(&self) -> Result<&Sdk> {
+        once(&self.sdk, || match variable("KDIR") {
+            Some(tree) => Sdk::open(Path::new(&tree), self.toolbox()?),
+            None => {
+                let (release, toolbox) = (self.release()?, self.toolbox()?);
+                Sdk::provide(release, toolbox, &self.cache, &self.logs(), || self.apt())
+            }
+        })
+    }
+
+    /// Builds our modules, once in the life of this value.
+    ///
+    /// # Errors
+    /// `Build` where they do not compile.
+    pub fn ensure_modules(&self) -> Result<()> {
+        once(&self.modules, || modules::build(self)).copied()
     }
 
     /// The file of one of our modules by its name, or of any by its path.
@@ -93,6 +156,23 @@ impl Lab {
             )
         })
     }
+
+    fn release(&self) -> Result<&Release> {
+        once(&self.release, || self.resolve(false))
+    }
+
+    fn resolve(&self, update: bool) -> Result<Release> {
+        let name = match (&self.wanted_release, variable("KDIR")) {
+            (Some(name), _) => Some(name.clone()),
+            (None, Some(_)) => Some(self.sdk()?.release()?),
+            (None, None) => None,
+        };
+        Release::resolve(name.as_deref(), update, &self.cache, || self.apt())
+    }
+
+    fn apt(&self) -> Result<Apt> {
+        Apt::new(&self.cache, &self.logs())
+    }
 }
 
 fn once<T>(cell: &OnceCell<T>, make: impl FnOnce() -> Result<T>) -> Result<&T> {
@@ -103,21 +183,17 @@ fn once<T>(cell: &OnceCell<T>, make: impl FnOnce() -> Result<T>) -> Result<&T> {
     Ok(cell.get_or_init(|| value))
 }
 
-fn required(variable: &str) -> Result<PathBuf> {
-    env::var_os(variable)
-        .map(PathBuf::from)
-        .ok_or_else(|| Error::new(Kind::Usage, format!("set {variable}")))
+/// A variable of the environment that says something.
+fn variable(name: &str) -> Option<String> {
+    env::var(name).ok().filter(|value| !value.is_empty())
 }
 
 /// `$BLOCKYARD_CACHE`, else `$XDG_CACHE_HOME/blockyard`, else `~/.cache/blockyard`.
 fn cache_folder() -> Result<PathBuf> {
-    let set = |name: &str| {
-        env::var_os(name)
-            .filter(|value| !value.is_empty())
-            .map(PathBuf::from)
-    };
-    set("BLOCKYARD_CACHE")
-        .or_else(|| set("XDG_CACHE_HOME").map(|folder| folder.join("blockyard")))
-        .or_else(|| set("HOME").map(|folder| folder.join(".cache/blockyard")))
-        .ok_or_else(|| Error::new(Kind::Usage, "no cache folder: set BLOCKYARD_CACHE or HOME"))
+    let folder = variable("BLOCKYARD_CACHE")
+        .map(PathBuf::from)
+        .or_else(|| Some(Path::new(&variable("XDG_CACHE_HOME")?).join("blockyard")))
+        .or_else(|| Some(Path::new(&variable("HOME")?).join(".cache/blockyard")))
+        .ok_or_else(|| Error::new(Kind::Usage, "no cache folder: set BLOCKYARD_CACHE or HOME"))?;
+    std::path::absolute(&folder).map_err(|error| Error::io("find", &folder, error))
 }

@@ -21,8 +21,24 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Make the toolbox: a Debian 13 root with the compilers, QEMU, and the guests' programs
+    Toolbox,
+    /// Make the kernel SDK, and download the kernel that guests boot
+    Sdk(SdkArguments),
+    /// Build the modules, where they stand in the checkout
+    Modules,
     /// Boot a guest, run one command in it, and end with the command's exit status
     Run(Run),
+}
+
+#[derive(clap::Args)]
+struct SdkArguments {
+    /// The release of the kernel (`uname -r`) [default: $KREL, else the newest of the cloud kernel]
+    #[arg(long, value_name = "RELEASE", env = "KREL")]
+    release: Option<String>,
+    /// Ask the archive for a newer kernel, also where one is in the cache
+    #[arg(long)]
+    update: bool,
 }
 
 #[derive(clap::Args)]
@@ -45,12 +61,37 @@ Exit status: 0 done, 2 wrong usage, 3 the machine lacks something, 4 no network,
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let result = stop_on_signals().and_then(|()| match arguments.command {
+        Command::Toolbox => toolbox(),
+        Command::Sdk(sdk) => sdk.run(),
+        Command::Modules => modules(),
         Command::Run(run) => run.run(),
     });
     result.unwrap_or_else(|error| {
         eprintln!("lab: {error}");
         error.kind().into()
     })
+}
+
+fn toolbox() -> Result<ExitCode> {
+    println!("{}", Lab::locate()?.toolbox()?.root().display());
+    Ok(ExitCode::SUCCESS)
+}
+
+impl SdkArguments {
+    fn run(self) -> Result<ExitCode> {
+        let lab = Lab::locate()?.with_release(self.release);
+        if self.update {
+            lab.update_release()?;
+        }
+        lab.kernel()?;
+        println!("{}", lab.sdk()?.tree().display());
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+fn modules() -> Result<ExitCode> {
+    Lab::locate()?.ensure_modules()?;
+    Ok(ExitCode::SUCCESS)
 }
 
 impl Run {

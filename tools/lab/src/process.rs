@@ -8,16 +8,20 @@
 
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
-use std::io;
+use std::fs::{self, File};
+use std::io::{self, BufRead, BufReader, Write};
 use std::os::unix::process::CommandExt;
+use std::path::Path;
 use std::process::{Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{channel, Sender};
 use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
+use rustix::pipe::{pipe_with, PipeFlags};
 use rustix::process::{kill_process_group, waitid, Pid, Signal, WaitId, WaitIdOptions};
 
+use crate::diagnosis::diagnose;
 use crate::error::{Error, Kind, Result};
 
 /// Process groups that [`interrupt`] ends.
@@ -88,6 +92,50 @@ pub fn output(mut command: Command, kind: Kind) -> Result<String> {
         .unwrap_or("no message")
         .to_owned();
     Err(Error::new(kind, format!("{name}: {reason} ({status})")))
+}
+
+/// Runs a command made by [`command`] to its end, without input. What it prints goes to the file
+/// `log`, and line by line to `watch`.
+///
+/// # Errors
+/// As [`spawn`]; where it failed, what [`diagnose`] reads from its output, of kind `otherwise`
+/// where that finds no other, after the words `doing`.
+pub fn logged(
+    mut command: Command,
+    doing: &str,
+    log: &Path,
+    otherwise: Kind,
+    mut watch: impl FnMut(&str),
+) -> Result<()> {
+    let failed = |error| Error::io("write", log, error);
+    if let Some(folder) = log.parent() {
+        fs::create_dir_all(folder).map_err(failed)?;
+    }
+    let mut file = File::create(log).map_err(failed)?;
+    let (from, to) = pipe_with(PipeFlags::CLOEXEC)
+        .map_err(|error| Error::new(Kind::Other, format!("cannot make a pipe: {error}")))?;
+    let copy = to
+        .try_clone()
+        .map_err(|error| Error::new(Kind::Other, format!("cannot copy a pipe: {error}")))?;
+    command.stdin(Stdio::null()).stdout(to).stderr(copy);
+    let mut child = spawn(command)?;
+
+    let mut lines = BufReader::new(File::from(from));
+    let mut line = Vec::new();
+    while let Ok(1..) = lines.read_until(b'\n', &mut line) {
+        file.write_all(&line).map_err(failed)?;
+        watch(String::from_utf8_lossy(&line).trim_end());
+        line.clear();
+    }
+    if child.wait()?.success() {
+        return Ok(());
+    }
+    let output = fs::read(log).map_err(|error| Error::io("read", log, error))?;
+    let (kind, reason) = diagnose(&String::from_utf8_lossy(&output), otherwise);
+    Err(Error::new(
+        kind,
+        format!("{doing}: {reason}; details: {}", log.display()),
+    ))
 }
 
 /// What a command made by [`command`] runs, for messages.

@@ -1,0 +1,283 @@
+// SPDX-License-Identifier: GPL-2.0
+//! The kernel SDK: the source tree of a stock kernel with what `make M=` needs to build modules
+//! in Rust for it. Debian's header packages lack the compiled kernel crates; they are compiled
+//! again, from the same source with the same compiler, and checked to be the same.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::thread;
+
+use crate::apt::Apt;
+use crate::cache::Entry;
+use crate::error::{Error, Kind, Result};
+use crate::kconfig::Config;
+use crate::process;
+use crate::progress::Step;
+use crate::releases::Release;
+use crate::symbols;
+use crate::toolbox::{self, Toolbox};
+
+/// What the tree must have to build a module, besides the sources.
+const ESSENTIAL: &[&str] = &[
+    ".config",
+    "Module.symvers",
+    "include/config/auto.conf",
+    "include/config/kernel.release",
+    "include/generated/autoconf.h",
+    "rust/libcore.rmeta",
+    "rust/libkernel.rmeta",
+    "rust/libmacros.so",
+    "scripts/module.lds",
+    "scripts/mod/modpost",
+    "tools/objtool/objtool",
+];
+
+/// Drivers and the like that no out-of-tree module is built from, by far the most of the source.
+/// The files that describe the configuration stay, they are read as one.
+const LEFT_OUT: &[&str] = &[
+    "linux-source-7.2/drivers/*.[cS]",
+    "linux-source-7.2/drivers/gpu/*.h",
+    "linux-source-7.2/drivers/net/*.h",
+    "linux-source-7.2/sound/*.[chS]",
+    "linux-source-7.2/net/*.[chS]",
+    "linux-source-7.2/arch/[!x]*.[chS]",
+    "linux-source-7.2/arch/*.dts*",
+    "linux-source-7.2/tools/testing/*",
+    "linux-source-7.2/Documentation/*.rst",
+    "linux-source-7.2/Documentation/*.yaml",
+];
+
+/// A kernel tree to build modules against.
+#[derive(Debug, Clone)]
+pub struct Sdk {
+    tree: PathBuf,
+}
+
+impl Sdk {
+    /// Takes a tree.
+    ///
+    /// # Errors
+    /// `Usage` where it was not built with Rust, or with another rustc than the toolbox has.
+    pub fn open(tree: &Path, toolbox: &Toolbox) -> Result<Self> {
+        let this = Self {
+            tree: tree.to_owned(),
+        };
+        if let Some(file) = ESSENTIAL.iter().find(|file| !tree.join(file).exists()) {
+            let message = format!(
+                "{} has no {file}: KDIR must be a kernel tree that was built with CONFIG_RUST=y",
+                tree.display()
+            );
+            return Err(Error::new(Kind::Usage, message));
+        }
+        let mut command = toolbox.command(&[], Path::new("/"));
+        command.args(["rustc", "--version"]);
+        let ours = process::output(command, Kind::Build)?;
+        let config = this.config()?;
+        let theirs = config.value("CONFIG_RUSTC_VERSION_TEXT").unwrap_or("none");
+        if ours.trim() != theirs {
+            let message = format!(
+                "wrong rustc: {} was built with \"{theirs}\", the toolbox has \"{}\"; build the \
+                 modules by `make -C KDIR M=$PWD modules` with the former",
+                tree.display(),
+                ours.trim()
+            );
+            return Err(Error::new(Kind::Build, message));
+        }
+        Ok(this)
+    }
+
+    /// The one in the cache folder; it is made if need be.
+    pub fn provide(
+        release: &Release,
+        toolbox: &Toolbox,
+        cache: &Path,
+        logs: &Path,
+        apt: impl FnOnce() -> Result<Apt>,
+    ) -> Result<Self> {
+        let mut inputs = vec![
+            "recipe 1".to_owned(),
+            release.name.clone(),
+            release.version.clone(),
+        ];
+        inputs.extend(toolbox.compilers()?);
+        inputs.extend(LEFT_OUT.iter().map(|pattern| format!("without {pattern}")));
+        let essential = ESSENTIAL
+            .iter()
+            .map(|file| format!("linux/{file}"))
+            .collect();
+        let entry = Entry::new(cache, &format!("sdk-{}", release.name), inputs, essential);
+        let folder = entry.get(|folder| {
+            let apt = apt()?;
+            // The tree sees itself where it will be, so that no path in it changes.
+            let build = Build {
+                release,
+                toolbox,
+                folder,
+                place: entry.folder(),
+                logs,
+            };
+            build.run(&apt)
+        })?;
+        Ok(Self {
+            tree: folder.join(TREE),
+        })
+    }
+
+    /// The folder of the tree, `KDIR` in a kernel module's makefile.
+    pub fn tree(&self) -> &Path {
+        &self.tree
+    }
+
+    /// What `uname -r` says in its kernel.
+    pub fn release(&self) -> Result<String> {
+        let file = self.tree.join("include/config/kernel.release");
+        let text = fs::read_to_string(&file).map_err(|error| Error::io("read", &file, error))?;
+        Ok(text.trim().to_owned())
+    }
+
+    /// Its configuration.
+    pub fn config(&self) -> Result<Config> {
+        Config::read(&self.tree.join(".config"))
+    }
+
+    /// The start of a `make` in the tree, in the toolbox, which also sees `folders`; the caller
+    /// adds variables and targets.
+    pub fn make(&self, toolbox: &Toolbox, folders: &[&Path]) -> Result<Command> {
+        let mut folders: Vec<_> = folders.iter().map(|folder| (*folder, *folder)).collect();
+        folders.push((&self.tree, &self.tree));
+        let mut command = toolbox.command(&folders, &self.tree);
+        command.args(make(compiler(&self.config()?)));
+        Ok(command)
+    }
+}
+
+/// The name of the tree in its entry of the cache.
+const TREE: &str = "linux";
+
+/// The C compiler that a configuration names: the first word of its version's text.
+fn compiler(config: &Config) -> String {
+    let text = config.value("CONFIG_CC_VERSION_TEXT").unwrap_or_default();
+    text.split(' ')
+        .next()
+        .filter(|name| !name.is_empty())
+        .unwrap_or("gcc")
+        .to_owned()
+}
+
+fn make(compiler: String) -> Vec<String> {
+    let jobs = thread::available_parallelism().map_or(1, |count| count.get());
+    let mut words = vec![
+        "make".to_owned(),
+        format!("-j{jobs}"),
+        "ARCH=x86_64".to_owned(),
+    ];
+    if compiler.starts_with("clang") {
+        words.push("LLVM=1".to_owned());
+    } else {
+        words.extend([format!("CC={compiler}"), format!("HOSTCC={compiler}")]);
+    }
+    words
+}
+
+/// An SDK being made.
+struct Build<'a> {
+    release: &'a Release,
+    toolbox: &'a Toolbox,
+    /// Where it is made.
+    folder: &'a Path,
+    /// Where it will be.
+    place: &'a Path,
+    logs: &'a Path,
+}
+
+impl Build<'_> {
+    fn run(&self, apt: &Apt) -> Result<()> {
+        let failed = |error| Error::io("create", self.folder, error);
+        let parts = self.folder.join("parts");
+        let tree = self.folder.join(TREE);
+        fs::create_dir_all(&parts).map_err(failed)?;
+        fs::create_dir_all(&tree).map_err(failed)?;
+        let packages = apt.download(&self.release.source_packages(), &parts)?;
+
+        let step = Step::start("unpacking the kernel's source");
+        for package in packages {
+            toolbox::unpack(&package, &parts)?;
+            fs::remove_file(&package).map_err(|error| Error::io("remove", &package, error))?;
+        }
+        let stock = self.unpack_source(&parts, &tree)?;
+        fs::remove_dir_all(&parts).map_err(|error| Error::io("remove", &parts, error))?;
+        step.finish();
+
+        let step = Step::start("compiling the kernel's Rust crates");
+        let place = self.place.join(TREE);
+        let mut command = self.toolbox.command(&[(&tree, &place)], &place);
+        command.args(make(compiler(&stock)));
+        command.arg(format!("KERNELRELEASE={}", self.release.name));
+        command.args(["olddefconfig", "prepare", "modules_prepare", "rust/"]);
+        let log = self.logs.join("sdk.log");
+        let doing = "cannot build the kernel SDK";
+        process::logged(command, doing, &log, Kind::Build, |line| {
+            step.note(line.trim())
+        })?;
+        // Which tool differs says more than which symbols are missing.
+        Config::read(&tree.join(".config"))?.check_tools(&stock)?;
+        let count = symbols::check(&tree)?;
+        step.finish();
+        eprintln!(
+            "lab: all {count} Rust symbols are in the stock kernel {}",
+            self.release.name
+        );
+        Ok(())
+    }
+
+    /// Unpacks the source and puts the stock configuration and symbols into it.
+    fn unpack_source(&self, parts: &Path, tree: &Path) -> Result<Config> {
+        let source = fs::read_dir(parts.join("usr/src"))
+            .into_iter()
+            .flatten()
+            .flatten();
+        let is_source = |path: &PathBuf| path.extension().is_some_and(|suffix| suffix == "xz");
+        let source = source
+            .map(|entry| entry.path())
+            .find(is_source)
+            .ok_or_else(|| {
+                let message = "the package linux-source has no .tar.xz; the archive packs it anew";
+                Error::new(Kind::Missing, message)
+            })?;
+        let mut command = process::command("tar");
+        command.args([
+            "--extract",
+            "--xz",
+            "--strip-components=1",
+            "--no-same-owner",
+        ]);
+        command.args(
+            LEFT_OUT
+                .iter()
+                .map(|pattern| format!("--exclude={pattern}")),
+        );
+        command
+            .arg("--directory")
+            .arg(tree)
+            .arg("--file")
+            .arg(source);
+        let log = self.logs.join("source.log");
+        process::logged(
+            command,
+            "cannot unpack the source",
+            &log,
+            Kind::Other,
+            |_| {},
+        )?;
+
+        let headers = parts
+            .join("usr/src")
+            .join(format!("linux-headers-{}", self.release.name));
+        for file in [".config", "Module.symvers"] {
+            let (from, to) = (headers.join(file), tree.join(file));
+            fs::copy(&from, &to).map_err(|error| Error::io("copy", &from, error))?;
+        }
+        Config::read(&headers.join(".config"))
+    }
+}

@@ -1,0 +1,16 @@
+# SPDX-License-Identifier: GPL-2.0
+# Run by sh in mount and process namespaces of its own, in which all of this ends with it:
+# enter ROOT DIRECTORY [SOURCE TARGET]... -- COMMAND...
+set -e
+root=$1 directory=$2
+shift 2
+mount --rbind /dev "$root/dev"
+mount -t proc proc "$root/proc"
+while [ "$1" != -- ]; do
+	mkdir -p "$root$2"
+	mount --rbind "$1" "$root$2"
+	shift 2
+done
+shift
+exec chroot "$root" /usr/bin/env -i -C "$directory" \
+	PATH=/usr/sbin:/usr/bin HOME=/root LC_ALL=C.UTF-8 "$@"
