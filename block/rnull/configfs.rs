@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The directory `rnull/` in configfs: a subdirectory is a disk, a file is a setting of it.
+
+use crate::{
+    device::Device,
+    options::{Setting, ATTRIBUTES},
+    registry::Registry,
+};
+use blk::{
+    configfs::{Attribute, Directory, Group, Root, Show, Store},
+    disk::Name,
+    value::Value,
+};
+use core::marker::PhantomData;
+use kernel::{
+    fmt::Write,
+    new_mutex,
+    prelude::*,
+    str::Formatter,
+    sync::{Arc, Mutex},
+};
+
+/// What `rnull/` stands for: disks can be made here.
+pub(crate) struct Disks {
+    registry: Arc<Registry>,
+}
+
+impl Disks {
+    /// Disks that get their names and numbers from `registry`.
+    pub(crate) fn new(registry: Arc<Registry>) -> Self {
+        Self { registry }
+    }
+}
+
+impl Directory for Disks {
+    type Child = ConfiguredDisk;
+
+    const ATTRIBUTES: &'static [Attribute<Root<Self>>] = &[Attribute::read_only::<Features>()];
+
+    const CHILD_ATTRIBUTES: &'static [Attribute<Group<ConfiguredDisk>>] = ATTRIBUTES;
+
+    fn make_child(&self, name: &CStr) -> Result<impl PinInit<ConfiguredDisk, Error>> {
+        let name = Name::truncated(name);
+        if self.registry.has(name) {
+            return Err(EEXIST);
+        }
+        let device = Device::new(Some(name), self.registry.clone());
+        Ok(pin_init!(ConfiguredDisk {
+            device <- new_mutex!(device),
+        }? Error))
+    }
+
+    fn drop_child(child: &ConfiguredDisk) {
+        // Turning a disk off does not fail.
+        let _ = child.device.lock().switch(false);
+    }
+}
+
+/// The file `features`: what files a disk's directory has.
+struct Features;
+
+impl Show for Features {
+    type Item = Disks;
+    const NAME: &'static CStr = c"features";
+
+    fn show(_item: &Disks, out: &mut Formatter<'_>) -> Result {
+        for (i, attribute) in ATTRIBUTES.iter().enumerate() {
+            let comma = if i == 0 { "" } else { "," };
+            out.write_fmt(fmt!("{}{}", comma, attribute.name()))?;
+        }
+        Ok(out.write_str("\n")?)
+    }
+}
+
+/// A disk that a user made.
+#[pin_data]
+pub(crate) struct ConfiguredDisk {
+    #[pin]
+    device: Mutex<Device>,
+}
+
+/// The file of setting `S`.
+pub(crate) struct File<S>(PhantomData<S>);
+
+impl<S: Setting> Show for File<S> {
+    type Item = ConfiguredDisk;
+    const NAME: &'static CStr = S::NAME;
+
+    fn show(disk: &ConfiguredDisk, out: &mut Formatter<'_>) -> Result {
+        Ok(S::get(&disk.device.lock().settings).print(out)?)
+    }
+}
+
+impl<S: Setting> Store for File<S> {
+    fn store(disk: &ConfiguredDisk, text: &CStr) -> Result {
+        let value = S::Value::parse(text)?;
+        let mut device = disk.device.lock();
+        S::apply(&mut device, &value)?;
+        S::set(&mut device.settings, value);
+        Ok(())
+    }
+}

@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Every option of a disk, in one table.
+//!
+//! From it come the module parameters, the files in configfs, the list `features`, and
+//! [`Settings`]. To add an option, add its line.
+
+use crate::{
+    configfs::{ConfiguredDisk, File},
+    device::Device,
+};
+use blk::{
+    configfs::{Attribute, Group},
+    module_parameter,
+    params::InRange,
+    units::Mebibytes,
+    value::Value,
+};
+use kernel::{cpu::nr_cpu_ids, page::PAGE_SIZE, prelude::*};
+
+/// Makes the options. A line is
+///
+/// ```text
+/// file: type, [parameter name: type = default | initially value], [apply function,] "help";
+/// ```
+///
+/// where `parameter` names the module parameter that new disks take the setting from, and `apply`
+/// the function of [`Device`] that a write to the file calls (without it a write just changes the
+/// setting, and is refused while the disk is on). Lines are in the order of the file names.
+macro_rules! options {
+    ($(
+        $file:ident: $type:ty,
+        $(parameter $parameter:ident: $kind:ty = $default:expr,)?
+        $(initially $initially:expr,)?
+        $(apply $apply:path,)?
+        $help:literal;
+    )*) => {
+        /// The settings of one disk, as the files in configfs show them.
+        pub(crate) struct Settings {
+            $(
+                #[doc = $help]
+                pub(crate) $file: $type,
+            )*
+        }
+
+        impl Settings {
+            /// The settings of a new disk.
+            pub(crate) fn new() -> Self {
+                Self {
+                    $(
+                        $file: {
+                            $(<$type as FromParameter<$kind>>::from(parameters::$parameter.get()))?
+                            $($initially)?
+                        },
+                    )*
+                }
+            }
+        }
+
+        pub(crate) mod parameters {
+            //! The module parameters that new disks take their settings from.
+
+            use super::*;
+
+            $($(module_parameter!($parameter: $kind = $default, $help);)?)*
+        }
+
+        pub(crate) mod files {
+            //! A type for each file.
+
+            use super::*;
+
+            $(
+                #[doc = $help]
+                #[allow(non_camel_case_types)]
+                pub(crate) enum $file {}
+
+                impl Setting for $file {
+                    type Value = $type;
+                    const NAME: &'static CStr = kernel::c_str!(stringify!($file));
+
+                    fn get(settings: &Settings) -> &$type {
+                        &settings.$file
+                    }
+
+                    fn set(settings: &mut Settings, value: $type) {
+                        settings.$file = value;
+                    }
+
+                    $(
+                        fn apply(device: &mut Device, value: &$type) -> Result {
+                            $apply(device, *value)
+                        }
+                    )?
+                }
+            )*
+        }
+
+        /// The files of a disk's directory in configfs.
+        pub(crate) const ATTRIBUTES: &[Attribute<Group<ConfiguredDisk>>] = &[
+            $(Attribute::read_write::<File<files::$file>>(),)*
+        ];
+    };
+}
+
+options! {
+    blocksize: u32, parameter bs: i32 = 512,
+        "Block size in bytes, a power of two from 512";
+    hw_queue_depth: u32, parameter hw_queue_depth: i32 = 64,
+        "Requests that each submission queue can hold";
+    index: u32, initially 0,
+        "Minor device number, set when the disk is turned on";
+    irqmode: u32, parameter irqmode: InRange<0, 1> = InRange::new(1),
+        "Where a request completes: 0 in its submission, 1 in softirq context";
+    power: bool, initially false, apply Device::switch,
+        "Whether the disk is there";
+    rotational: bool, parameter rotational: bool = false,
+        "Whether the disk claims to rotate";
+    size: Mebibytes, parameter gb: i32 = 250,
+        "Size of the disk; the parameter is in GiB, the file in MiB";
+    submit_queues: u32, parameter submit_queues: i32 = 1, apply Device::set_submit_queues,
+        "Number of submission queues, at most one for each CPU";
+}
+
+module_parameter!(nr_devices: u32 = 1, "Number of disks to make when the module is loaded");
+
+/// One setting of a disk, with its file in configfs.
+pub(crate) trait Setting {
+    /// Type of the setting.
+    type Value: Value;
+    /// Name of the file.
+    const NAME: &'static CStr;
+
+    /// The setting.
+    fn get(settings: &Settings) -> &Self::Value;
+
+    /// Changes the setting.
+    fn set(settings: &mut Settings, value: Self::Value);
+
+    /// Prepares `device` for a change of the setting by a user.
+    ///
+    /// # Errors
+    ///
+    /// `EBUSY` if the setting cannot change while the disk is on; where there is an `apply` in the
+    /// table, the errors of that function.
+    fn apply(device: &mut Device, _value: &Self::Value) -> Result {
+        if device.is_on() {
+            Err(EBUSY)
+        } else {
+            Ok(())
+        }
+    }
+}
+
+/// How a setting starts from a module parameter of type `P`.
+trait FromParameter<P> {
+    /// The setting that stands for the value `parameter`.
+    fn from(parameter: P) -> Self;
+}
+
+impl FromParameter<i32> for u32 {
+    fn from(parameter: i32) -> Self {
+        // CAST: C assigns an int parameter to an unsigned int: -1 becomes 2^32 - 1.
+        parameter as u32
+    }
+}
+
+impl<const MIN: i32, const MAX: i32> FromParameter<InRange<MIN, MAX>> for u32 {
+    fn from(parameter: InRange<MIN, MAX>) -> Self {
+        FromParameter::from(parameter.get())
+    }
+}
+
+impl FromParameter<bool> for bool {
+    fn from(parameter: bool) -> Self {
+        parameter
+    }
+}
+
+/// The parameter is in GiB.
+impl FromParameter<i32> for Mebibytes {
+    fn from(parameter: i32) -> Self {
+        // CAST: C multiplies as int and assigns to an unsigned long, with sign extension.
+        Self::new(i64::from(parameter.wrapping_mul(1024)) as u64)
+    }
+}
+
+/// Replaces the parameters that no disk can be made with by the nearest ones that can.
+pub(crate) fn adjust_parameters() {
+    // CAST: Where C compares these numbers with unsigned ones, a negative number counts as large.
+    if parameters::bs.get() as u32 as usize > PAGE_SIZE {
+        pr_warn!("invalid block size: bs is set to {}\n", PAGE_SIZE);
+        parameters::bs.set(PAGE_SIZE as i32);
+    }
+    let queues = parameters::submit_queues.get();
+    // CAST: As above.
+    parameters::submit_queues.set((queues as u32).clamp(1, nr_cpu_ids()) as i32);
+}

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Names and numbers of the disks that are on.
+
+use blk::{disk::Name, major::Major};
+use kernel::{
+    new_mutex,
+    prelude::*,
+    sync::{Arc, Mutex},
+};
+
+/// The major device number, and who has which minor number and name.
+#[pin_data]
+pub(crate) struct Registry {
+    major: Major,
+    /// In the order of the minor numbers.
+    #[pin]
+    entries: Mutex<KVec<Entry>>,
+}
+
+/// The name and number of one disk.
+#[derive(Clone, Copy)]
+struct Entry {
+    minor: u32,
+    name: Name,
+}
+
+impl Registry {
+    /// Gets a major number, listed in `/proc/devices` as `name`.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Major::register`].
+    pub(crate) fn new(name: &'static CStr) -> Result<impl PinInit<Self>> {
+        let major = Major::register(name)?;
+        Ok(pin_init!(Self {
+            major,
+            entries <- new_mutex!(KVec::new()),
+        }))
+    }
+
+    /// The major device number.
+    pub(crate) fn major(&self) -> &Major {
+        &self.major
+    }
+
+    /// Whether a disk named `name` is on.
+    pub(crate) fn has(&self, name: Name) -> bool {
+        self.entries.lock().iter().any(|entry| entry.name == name)
+    }
+
+    /// Takes the lowest free number, with the name `name` or, if there is none, `rnullb` and the
+    /// number.
+    ///
+    /// # Errors
+    ///
+    /// `EEXIST` if another disk has the name, `ENOMEM`.
+    pub(crate) fn claim(self: &Arc<Self>, name: Option<Name>) -> Result<Claim> {
+        let mut entries = self.entries.lock();
+        // Entry n has number n, up to the lowest free number.
+        let place = entries
+            .iter()
+            .zip(0..)
+            .take_while(|(entry, number)| entry.minor == *number)
+            .count();
+        let minor = u32::try_from(place).map_err(|_| ENOMEM)?;
+        let name = match name {
+            Some(name) => name,
+            None => Name::from_fmt(fmt!("rnullb{minor}"))?,
+        };
+        if entries.iter().any(|entry| entry.name == name) {
+            return Err(EEXIST);
+        }
+
+        entries.reserve(1, GFP_KERNEL)?;
+        entries
+            .insert_within_capacity(place, Entry { minor, name })
+            .map_err(|_| ENOMEM)?;
+        Ok(Claim {
+            registry: self.clone(),
+            entry: Entry { minor, name },
+        })
+    }
+}
+
+/// A name and a number that nobody else has, until it is dropped.
+pub(crate) struct Claim {
+    registry: Arc<Registry>,
+    entry: Entry,
+}
+
+impl Claim {
+    /// The number.
+    pub(crate) fn minor(&self) -> u32 {
+        self.entry.minor
+    }
+
+    /// The name.
+    pub(crate) fn name(&self) -> Name {
+        self.entry.name
+    }
+}
+
+impl Drop for Claim {
+    fn drop(&mut self) {
+        let minor = self.entry.minor;
+        self.registry
+            .entries
+            .lock()
+            .retain(|entry| entry.minor != minor);
+    }
+}

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A null block driver: disks that answer every request at once and keep no data.
+//!
+//! It is the counterpart of the C driver `null_blk`, with the same parameters, the same files in
+//! configfs, and the same errors; see `Documentation/rnull.rst`.
+//!
+//! - [`options`]: the one table of all options
+//! - [`configfs`]: the directory `rnull/`, where users make disks
+//! - [`device`]: a disk's settings, and turning it on and off
+//! - [`queue`]: what happens to a request
+//! - [`registry`]: names and numbers of the disks
+
+#![forbid(unsafe_code)]
+
+mod configfs;
+mod device;
+mod options;
+mod queue;
+mod registry;
+
+use blk::{configfs::Subsystem, disk::BlockDeviceOperations};
+use configfs::Disks;
+use device::Device;
+use kernel::{prelude::*, sync::Arc};
+use options::{adjust_parameters, nr_devices};
+use registry::Registry;
+
+module! {
+    type: Rnull,
+    name: "rnull",
+    authors: ["Blockyard"],
+    description: "Null block driver",
+    license: "GPL v2",
+}
+
+/// The functions of our disks, which pin this module while a disk is open.
+static OPERATIONS: BlockDeviceOperations = BlockDeviceOperations::new(&THIS_MODULE);
+
+/// The module while it is loaded. The fields are dropped in this order: first nobody can make
+/// disks any more, then the disks go. (The device numbers go with the last disk's registry.)
+struct Rnull {
+    _subsystem: Subsystem<Disks>,
+    _disks: KVec<Device>,
+}
+
+impl kernel::Module for Rnull {
+    fn init(module: &'static ThisModule) -> Result<Self> {
+        adjust_parameters();
+        let registry = Arc::pin_init(Registry::new(c"rnullb")?, GFP_KERNEL)?;
+
+        let mut disks = KVec::new();
+        for _ in 0..nr_devices.get() {
+            let mut disk = Device::new(None, registry.clone());
+            disk.switch(true)?;
+            disks.push(disk, GFP_KERNEL)?;
+        }
+        let subsystem = Subsystem::register(c"rnull", module, Disks::new(registry))?;
+
+        pr_info!("module loaded\n");
+        Ok(Self {
+            _subsystem: subsystem,
+            _disks: disks,
+        })
+    }
+}

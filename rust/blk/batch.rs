@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Requests that end together.
+//!
+//! C header: [`include/linux/blk-mq.h`](srctree/include/linux/blk-mq.h)
+
+use crate::{
+    operations::Operations,
+    request::{Request, Status},
+    request_list::add_tail,
+};
+use core::ptr::NonNull;
+use kernel::bindings;
+
+/// `RQF_*` flags of requests that hold a tag of an I/O scheduler besides their own;
+/// `blk_mq_end_request_batch()` gives back only the latter.
+const SCHED_TAGS: bindings::req_flags_t = 1 << bindings::rqf_flags___RQF_SCHED_TAGS;
+
+/// `RQF_*` flags of requests whose end wants the time (`blk_mq_need_time_stamp()`).
+const NEED_TIME_STAMP: bindings::req_flags_t = 1 << bindings::rqf_flags___RQF_IO_STAT
+    | 1 << bindings::rqf_flags___RQF_STATS
+    | 1 << bindings::rqf_flags___RQF_USE_SCHED;
+
+/// A batch of successful requests (`struct io_comp_batch`), ended when the batch is dropped.
+///
+/// Ending requests together gives their tags and their references on the queue back in groups of
+/// 32 instead of one by one, and reads the clock once.
+///
+/// # Invariants
+///
+/// `raw.req_list` holds started requests that this batch owns and that satisfy the rules of
+/// `blk_mq_add_to_batch()`.
+pub struct Batch {
+    raw: bindings::io_comp_batch,
+}
+
+impl Batch {
+    /// An empty batch.
+    #[inline]
+    pub(crate) fn new() -> Self {
+        // INVARIANT: There are no requests.
+        Self {
+            raw: pin_init::zeroed(),
+        }
+    }
+
+    /// Ends `request` successfully, together with the others in this batch.
+    ///
+    /// A request that cannot end in a batch (see `blk_mq_add_to_batch()`) ends alone, at once.
+    #[inline]
+    pub fn end<T: Operations, State>(&mut self, request: Request<T, State>) {
+        // SAFETY: The request is ours, so that its fields can be read; the read is volatile
+        // because the timeout code may set a flag (not one of those tested) at the same time.
+        let flags = unsafe {
+            let request = request.as_ptr();
+            (&raw const (*request.as_ptr()).rq_flags).read_volatile()
+        };
+        // SAFETY: As above; nobody changes `end_io` while the driver owns the request.
+        let end_io = unsafe { (*request.as_ptr().as_ptr()).end_io };
+
+        // `blk_mq_add_to_batch()` also takes passthrough requests that have an `end_io`; they are
+        // rare enough to do without the test.
+        if flags & SCHED_TAGS != 0 || end_io.is_some() {
+            request.end(Status::OK);
+            return;
+        }
+        self.raw.need_ts |= flags & NEED_TIME_STAMP != 0;
+        // INVARIANT: The rules were just checked.
+        // SAFETY: The batch owns its list, and now the request.
+        unsafe { add_tail(&mut self.raw.req_list, request.into_raw()) };
+    }
+}
+
+impl Drop for Batch {
+    #[inline]
+    fn drop(&mut self) {
+        if NonNull::new(self.raw.req_list.head).is_some() {
+            // SAFETY: By the type's invariant every request in the list is ours to end and may
+            // end in a batch. The function takes them all out of the list, and is legal in every
+            // context a request may end in.
+            unsafe { bindings::blk_mq_end_request_batch(&mut self.raw) };
+        }
+    }
+}

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Safe blk-mq: what a block driver needs to be written without `unsafe`.
+//!
+//! The kernel crate has a `block::mq` of its own. This crate stands beside it because that one
+//! counts references on every request, has no `->queue_rqs` and no batched completion, and leaves
+//! the owner of a disk's operations null, so that an open disk does not pin its module. Here a
+//! request has exactly one owner, and the life cycle is in the types:
+//!
+//! ```text
+//! IdleRequest ── start() ──► Request<Started> ── complete() ──► Request<Completed>
+//!      │                            │                                  │
+//!   refuse()                end() / Batch::end()              end() / Batch::end()
+//! ```
+//!
+//! A driver
+//!
+//! 1. implements [`operations::Operations`], once for each configuration that wants a loop of its
+//!    own: the C operations table is generated for each implementation;
+//! 2. makes a [`tag_set::TagSet`] of it;
+//! 3. describes the disk's [`limits::Limits`] and adds a [`disk::Disk`].
+//!
+//! Around that stand the parts of a block driver that users see: [`params`] (module parameters),
+//! [`configfs`] (a directory for each disk), [`major`] (device numbers) and [`units`].
+//!
+//! Inline C functions are reimplemented over the fields they touch where the hot path needs them,
+//! each under the name of the C function: a call to an out-of-line helper would cost more than
+//! what it does.
+
+pub mod batch;
+pub mod configfs;
+pub mod disk;
+pub mod limits;
+pub mod major;
+pub mod operations;
+pub mod params;
+pub mod request;
+pub mod request_list;
+pub mod tag_set;
+pub mod units;
+pub mod value;
+
+/// Prefix of this crate's lines in the kernel log.
+const __LOG_PREFIX: &[u8] = b"blk\0";

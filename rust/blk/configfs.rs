@@ -1,0 +1,496 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A directory in configfs, in which users make a subdirectory for each device.
+//!
+//! C header: [`include/linux/configfs.h`](srctree/include/linux/configfs.h)
+//!
+//! The kernel crate has a `configfs` too; its attributes are numbered by hand in a macro, so that
+//! a table of attributes cannot be a value, which is what the users of this module want: one table
+//! from which the attributes, their list and the module's parameters all come.
+//!
+//! A [`Subsystem`] is the directory; a [`Directory`] says what it holds; an [`Attribute`] is a file
+//! in it or in its subdirectories.
+
+use core::{
+    marker::PhantomData,
+    mem::ManuallyDrop,
+    ptr::{addr_of_mut, null_mut},
+};
+use kernel::{
+    bindings, container_of,
+    error::{from_result, to_result},
+    page::PAGE_SIZE,
+    prelude::*,
+    str::Formatter,
+    sync::Mutex,
+    types::Opaque,
+};
+
+/// What a configfs directory holds.
+pub trait Directory: Send + Sync + Sized + 'static {
+    /// What a subdirectory stands for.
+    type Child: Send + Sync + 'static;
+
+    /// The files of the directory.
+    const ATTRIBUTES: &'static [Attribute<Root<Self>>];
+
+    /// The files of each subdirectory.
+    const CHILD_ATTRIBUTES: &'static [Attribute<Group<Self::Child>>];
+
+    /// Makes a child, for a user who makes the subdirectory `name`.
+    ///
+    /// # Errors
+    ///
+    /// An error becomes that of `mkdir`.
+    fn make_child(&self, name: &CStr) -> Result<impl PinInit<Self::Child, Error>>;
+
+    /// Tells a child that its subdirectory was removed; it is dropped soon after. No function of
+    /// its attributes runs at the same time or later.
+    fn drop_child(child: &Self::Child);
+}
+
+/// A file that shows something of `Item`.
+pub trait Show {
+    /// What the file's directory stands for.
+    type Item;
+    /// The file's name.
+    const NAME: &'static CStr;
+
+    /// Writes what a reader of the file sees, at most a page.
+    ///
+    /// # Errors
+    ///
+    /// An error becomes that of `read`.
+    fn show(item: &Self::Item, out: &mut Formatter<'_>) -> Result;
+}
+
+/// A file that can be written to as well.
+pub trait Store: Show {
+    /// Takes what a user wrote, up to a NUL or 4,095 bytes.
+    ///
+    /// # Errors
+    ///
+    /// An error becomes that of `write`.
+    fn store(item: &Self::Item, text: &CStr) -> Result;
+}
+
+/// A directory's C structure and what it stands for.
+///
+/// # Safety
+///
+/// `data` must return what it says for every item it may be called with.
+pub unsafe trait Container {
+    /// What the directory stands for.
+    type Item;
+
+    /// What the directory of `item` stands for.
+    ///
+    /// # Safety
+    ///
+    /// `item` must be the one in a live structure of this type, which must live for `'a`.
+    unsafe fn data<'a>(item: *mut bindings::config_item) -> &'a Self::Item;
+}
+
+/// A file in directories of type `C`.
+pub struct Attribute<C> {
+    name: &'static CStr,
+    show: unsafe extern "C" fn(*mut bindings::config_item, *mut c_char) -> isize,
+    store: Option<unsafe extern "C" fn(*mut bindings::config_item, *const c_char, usize) -> isize>,
+    _container: PhantomData<fn(C)>,
+}
+
+impl<C: Container> Attribute<C> {
+    /// A file that can only be read.
+    pub const fn read_only<A: Show<Item = C::Item>>() -> Self {
+        Self {
+            name: A::NAME,
+            show: Self::show::<A>,
+            store: None,
+            _container: PhantomData,
+        }
+    }
+
+    /// A file that can be read and written.
+    pub const fn read_write<A: Store<Item = C::Item>>() -> Self {
+        Self {
+            name: A::NAME,
+            show: Self::show::<A>,
+            store: Some(Self::store::<A>),
+            _container: PhantomData,
+        }
+    }
+
+    /// The file's name.
+    pub const fn name(&self) -> &'static CStr {
+        self.name
+    }
+
+    /// The C structure.
+    fn raw(&self, owner: &'static ThisModule) -> bindings::configfs_attribute {
+        bindings::configfs_attribute {
+            ca_name: self.name.as_char_ptr(),
+            ca_owner: owner.as_ptr(),
+            ca_mode: if self.store.is_some() { 0o644 } else { 0o444 },
+            show: Some(self.show),
+            store: self.store,
+        }
+    }
+
+    /// `->show`.
+    ///
+    /// # Safety
+    ///
+    /// `item` must be as [`Container::data`] wants it, for the call; `page` must point to a page
+    /// that is the caller's.
+    unsafe extern "C" fn show<A: Show<Item = C::Item>>(
+        item: *mut bindings::config_item,
+        page: *mut c_char,
+    ) -> isize {
+        // SAFETY: By this function's contract.
+        let item = unsafe { C::data(item) };
+        // SAFETY: By this function's contract. configfs allocates the page zeroed.
+        let page = unsafe { core::slice::from_raw_parts_mut(page, PAGE_SIZE) };
+        let mut out = Formatter::new(page);
+
+        from_result(|| {
+            A::show(item, &mut out)?;
+            // CAST: At most a page.
+            Ok(out.bytes_written() as isize)
+        })
+    }
+
+    /// `->store`.
+    ///
+    /// # Safety
+    ///
+    /// `item` must be as [`Container::data`] wants it, for the call; `page` must hold `len` bytes
+    /// and a NUL.
+    unsafe extern "C" fn store<A: Store<Item = C::Item>>(
+        item: *mut bindings::config_item,
+        page: *const c_char,
+        len: usize,
+    ) -> isize {
+        // SAFETY: By this function's contract.
+        let item = unsafe { C::data(item) };
+        // SAFETY: By this function's contract; a NUL before the end ends the text there.
+        let text = unsafe { CStr::from_char_ptr(page) };
+
+        from_result(|| {
+            A::store(item, text)?;
+            // CAST: Less than a page.
+            Ok(len as isize)
+        })
+    }
+}
+
+/// The files of a kind of directory as C wants them: an array of pointers that ends in null.
+struct AttributeArray {
+    pointers: KVec<*mut bindings::configfs_attribute>,
+    // The pointers point here.
+    _attributes: KVec<bindings::configfs_attribute>,
+}
+
+impl AttributeArray {
+    fn new<C: Container>(table: &[Attribute<C>], owner: &'static ThisModule) -> Result<Self> {
+        let mut attributes = KVec::with_capacity(table.len(), GFP_KERNEL)?;
+        for attribute in table {
+            attributes.push(attribute.raw(owner), GFP_KERNEL)?;
+        }
+        let mut pointers = KVec::with_capacity(table.len() + 1, GFP_KERNEL)?;
+        for attribute in attributes.iter_mut() {
+            pointers.push(core::ptr::from_mut(attribute), GFP_KERNEL)?;
+        }
+        pointers.push(null_mut(), GFP_KERNEL)?;
+        Ok(Self {
+            pointers,
+            _attributes: attributes,
+        })
+    }
+}
+
+/// A subdirectory and what it stands for.
+///
+/// # Invariants
+///
+/// `group` is initialised, and part of a live allocation by `KBox` until [`Group::release`].
+#[pin_data]
+pub struct Group<T> {
+    #[pin]
+    group: Opaque<bindings::config_group>,
+    #[pin]
+    data: T,
+}
+
+// SAFETY: The container of an item in a `Group` is that `Group`.
+unsafe impl<T> Container for Group<T> {
+    type Item = T;
+
+    unsafe fn data<'a>(item: *mut bindings::config_item) -> &'a T {
+        // SAFETY: By this function's contract the structure is there, and lives for `'a`.
+        unsafe { &(*Self::from_item(item)).data }
+    }
+}
+
+impl<T> Group<T> {
+    const OPERATIONS: bindings::configfs_item_operations = bindings::configfs_item_operations {
+        release: Some(Self::release),
+        allow_link: None,
+        drop_link: None,
+    };
+
+    /// The group that `item` is in.
+    ///
+    /// # Safety
+    ///
+    /// `item` must be the one in a `Group<T>`.
+    unsafe fn from_item(item: *mut bindings::config_item) -> *const Self {
+        // SAFETY: By this function's contract the result is in bounds.
+        let group = unsafe { container_of!(item, bindings::config_group, cg_item) };
+        // SAFETY: As above.
+        unsafe { container_of!(Opaque::cast_from(group), Self, group) }
+    }
+
+    /// `->release`.
+    ///
+    /// # Safety
+    ///
+    /// `item` must be the one in a `Group<T>` that [`Root::make_group`] made, and nobody may use
+    /// it afterwards.
+    unsafe extern "C" fn release(item: *mut bindings::config_item) {
+        // SAFETY: By this function's contract, the pointer is the one that `make_group` got from
+        // `KBox::into_raw()`, and it is converted back once.
+        drop(unsafe { KBox::from_raw(Self::from_item(item).cast_mut()) });
+    }
+}
+
+/// The structures of a [`Subsystem`], which C has pointers to.
+#[pin_data]
+pub struct Root<D: Directory> {
+    #[pin]
+    subsystem: Opaque<bindings::configfs_subsystem>,
+    item_type: Opaque<bindings::config_item_type>,
+    child_type: Opaque<bindings::config_item_type>,
+    /// Set when the directory is about to go, under `su_mutex`: no more children.
+    closing: core::cell::Cell<bool>,
+    directory: D,
+    _attributes: AttributeArray,
+    _child_attributes: AttributeArray,
+}
+
+// SAFETY: The container of an item in a `Root` is that `Root`.
+unsafe impl<D: Directory> Container for Root<D> {
+    type Item = D;
+
+    unsafe fn data<'a>(item: *mut bindings::config_item) -> &'a D {
+        // SAFETY: By this function's contract, the structure is there, and lives for `'a`.
+        unsafe { &(*Self::from_item(item)).directory }
+    }
+}
+
+impl<D: Directory> Root<D> {
+    const GROUP_OPERATIONS: bindings::configfs_group_operations =
+        bindings::configfs_group_operations {
+            make_item: None,
+            make_group: Some(Self::make_group),
+            disconnect_notify: None,
+            drop_item: Some(Self::drop_item),
+            is_visible: None,
+            is_bin_visible: None,
+        };
+
+    /// The root that `item` is in.
+    ///
+    /// # Safety
+    ///
+    /// `item` must be the one in a `Root<D>`.
+    unsafe fn from_item(item: *mut bindings::config_item) -> *const Self {
+        // SAFETY: By this function's contract the result is in bounds.
+        unsafe {
+            let group = container_of!(item, bindings::config_group, cg_item);
+            let subsystem = container_of!(group, bindings::configfs_subsystem, su_group);
+            container_of!(Opaque::cast_from(subsystem), Self, subsystem)
+        }
+    }
+
+    /// `->make_group`.
+    ///
+    /// # Safety
+    ///
+    /// `parent` must be the group in a live `Root<D>` whose `su_mutex` the caller holds; `name`
+    /// must be a C string.
+    unsafe extern "C" fn make_group(
+        parent: *mut bindings::config_group,
+        name: *const c_char,
+    ) -> *mut bindings::config_group {
+        // SAFETY: By this function's contract.
+        let root = unsafe { &*Self::from_item(addr_of_mut!((*parent).cg_item)) };
+        // SAFETY: By this function's contract.
+        let name = unsafe { CStr::from_char_ptr(name) };
+
+        match root.new_child(name) {
+            // C owns the child from here to `Group::release`.
+            Ok(child) => {
+                // SAFETY: The child stays where it is.
+                let child = KBox::into_raw(unsafe { Pin::into_inner_unchecked(child) });
+                // SAFETY: The pointer was just made from a box.
+                Opaque::cast_into(unsafe { &raw const (*child).group })
+            }
+            Err(error) => error.to_ptr(),
+        }
+    }
+
+    /// Makes a child. The caller holds `su_mutex`.
+    fn new_child(&self, name: &CStr) -> Result<Pin<KBox<Group<D::Child>>>> {
+        if self.closing.get() {
+            return Err(ENOENT);
+        }
+        let child = KBox::pin_init(
+            try_pin_init!(Group {
+                group <- Opaque::zeroed(),
+                data <- self.directory.make_child(name)?,
+            }),
+            GFP_KERNEL,
+        )?;
+        // SAFETY: The group is zeroed and will not move. The type lives as long as the child:
+        // see `Subsystem`'s `drop`.
+        unsafe {
+            bindings::config_group_init_type_name(
+                child.group.get(),
+                name.as_char_ptr(),
+                self.child_type.get(),
+            )
+        };
+        Ok(child)
+    }
+
+    /// `->drop_item`.
+    ///
+    /// # Safety
+    ///
+    /// `item` must be the one in a `Group<D::Child>` made by [`Self::make_group`], of which
+    /// configfs gives up its reference.
+    unsafe extern "C" fn drop_item(
+        _parent: *mut bindings::config_group,
+        item: *mut bindings::config_item,
+    ) {
+        // SAFETY: By this function's contract the reference keeps the child alive.
+        D::drop_child(unsafe { Group::<D::Child>::data(item) });
+        // SAFETY: By this function's contract the reference is ours to put.
+        unsafe { bindings::config_item_put(item) };
+    }
+
+    /// The lock that configfs takes to add and remove children.
+    fn lock(&self) -> &Mutex<()> {
+        // SAFETY: `su_mutex` was initialised by `Subsystem::register` and lives as long as `self`.
+        unsafe { Mutex::from_raw(addr_of_mut!((*self.subsystem.get()).su_mutex)) }
+    }
+
+    /// Whether there are children. The caller holds the lock.
+    fn has_children(&self) -> bool {
+        // SAFETY: The list head is initialised, and the lock protects it.
+        unsafe {
+            let children = addr_of_mut!((*self.subsystem.get()).su_group.cg_children);
+            (*children).next != children
+        }
+    }
+}
+
+/// A directory at the top of configfs, until it is dropped.
+///
+/// # Invariants
+///
+/// `root` is registered.
+pub struct Subsystem<D: Directory> {
+    root: ManuallyDrop<Pin<KBox<Root<D>>>>,
+}
+
+// SAFETY: C synchronises all access to the structures by locks of its own, and calls the functions
+// of `D`, which is `Send` and `Sync`, from any CPU.
+unsafe impl<D: Directory> Send for Subsystem<D> {}
+
+// SAFETY: There is nothing to do with a `&Subsystem`.
+unsafe impl<D: Directory> Sync for Subsystem<D> {}
+
+impl<D: Directory> Subsystem<D> {
+    /// Makes the directory `name`. Users can make subdirectories before the function returns.
+    ///
+    /// `owner` is pinned by each subdirectory, and must be the module that `D` is part of.
+    ///
+    /// # Errors
+    ///
+    /// `EEXIST` if there is such a directory, `ENOMEM`.
+    pub fn register(name: &'static CStr, owner: &'static ThisModule, directory: D) -> Result<Self> {
+        let attributes = AttributeArray::new(D::ATTRIBUTES, owner)?;
+        let child_attributes = AttributeArray::new(D::CHILD_ATTRIBUTES, owner)?;
+        let item_type = bindings::config_item_type {
+            ct_owner: owner.as_ptr(),
+            ct_group_ops: &Root::<D>::GROUP_OPERATIONS,
+            ct_item_ops: core::ptr::null(),
+            ct_attrs: attributes.pointers.as_ptr().cast_mut(),
+            ct_bin_attrs: null_mut(),
+        };
+        let child_type = bindings::config_item_type {
+            ct_owner: owner.as_ptr(),
+            ct_group_ops: core::ptr::null(),
+            ct_item_ops: &Group::<D::Child>::OPERATIONS,
+            ct_attrs: child_attributes.pointers.as_ptr().cast_mut(),
+            ct_bin_attrs: null_mut(),
+        };
+
+        let root = KBox::pin_init(
+            pin_init!(Root {
+                subsystem <- Opaque::zeroed(),
+                item_type: Opaque::new(item_type),
+                child_type: Opaque::new(child_type),
+                closing: core::cell::Cell::new(false),
+                directory,
+                _attributes: attributes,
+                _child_attributes: child_attributes,
+            }),
+            GFP_KERNEL,
+        )?;
+
+        // SAFETY: The structure is zeroed, as the functions want it, and will not move; the type
+        // lives as long as it does.
+        unsafe {
+            let subsystem = root.subsystem.get();
+            bindings::config_group_init_type_name(
+                addr_of_mut!((*subsystem).su_group),
+                name.as_char_ptr(),
+                root.item_type.get(),
+            );
+            bindings::__mutex_init(
+                addr_of_mut!((*subsystem).su_mutex),
+                c"su_mutex".as_char_ptr(),
+                kernel::static_lock_class!().as_ptr(),
+            );
+        }
+        // SAFETY: The subsystem is complete.
+        to_result(unsafe { bindings::configfs_register_subsystem(root.subsystem.get()) })?;
+        Ok(Self {
+            // INVARIANT: It was registered above.
+            root: ManuallyDrop::new(root),
+        })
+    }
+}
+
+impl<D: Directory> Drop for Subsystem<D> {
+    fn drop(&mut self) {
+        {
+            let _guard = self.root.lock().lock();
+            if self.root.has_children() {
+                // Not when the module is unloaded, because each child pins it. `configfs` cannot
+                // remove a directory with children, so what they point to has to stay.
+                pr_err!("configfs: a directory was given up while it has subdirectories\n");
+                return;
+            }
+            self.root.closing.set(true);
+        }
+        // SAFETY: By the type's invariant the subsystem is registered. It has no children and
+        // gets none.
+        unsafe { bindings::configfs_unregister_subsystem(self.root.subsystem.get()) };
+        // SAFETY: The field is not used afterwards. Nobody has a pointer to the structures: a
+        // `mkdir` or `rmdir` under way ended before the directory was removed.
+        unsafe { ManuallyDrop::drop(&mut self.root) };
+    }
+}

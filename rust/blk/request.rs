@@ -1,0 +1,282 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Requests, each with exactly one owner.
+//!
+//! C header: [`include/linux/blk-mq.h`](srctree/include/linux/blk-mq.h)
+//!
+//! blk-mq hands a request to the driver in `->queue_rq` or `->queue_rqs`, and from then until the
+//! driver ends it (or hands it back) touches it only where its own rules allow. The types here
+//! carry that ownership: none of them is `Clone`, every way to give a request up consumes it, and
+//! one that is dropped ends with an I/O error rather than being lost.
+//!
+//! Why a [`Request`] may be kept as long as the driver likes: an unfinished request holds a
+//! reference on its queue's `q_usage_counter`, and `del_gendisk()` waits for that count. So the
+//! disk, its queue, its tag set and their data all outlive the request. A driver that never ends a
+//! request makes the removal of its disk wait for ever; it cannot make memory invalid.
+
+use crate::operations::{HwData, Operations, QueueData};
+use core::{marker::PhantomData, mem::ManuallyDrop, ptr::NonNull};
+use kernel::{bindings, types::ForeignOwnable};
+
+/// How a request ended (`blk_status_t`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Status(bindings::blk_status_t);
+
+// The numbers are those of include/linux/blk_types.h, whose `__force` casts bindgen cannot read.
+impl Status {
+    /// The request succeeded.
+    pub const OK: Self = Self(0);
+    /// The device failed (`BLK_STS_IOERR`, `EIO` to the submitter).
+    pub const IO_ERROR: Self = Self(10);
+    /// `BLK_STS_RESOURCE`, see [`Busy::System`].
+    const RESOURCE: Self = Self(9);
+    /// `BLK_STS_DEV_RESOURCE`, see [`Busy::Device`].
+    const DEV_RESOURCE: Self = Self(13);
+
+    /// The C value.
+    #[inline]
+    pub(crate) const fn raw(self) -> bindings::blk_status_t {
+        self.0
+    }
+}
+
+/// A request that the driver owns, in whatever state.
+///
+/// # Invariants
+///
+/// The pointer is to a request that blk-mq gave to this driver and that was neither ended nor
+/// handed back; no other [`Owned`] points to it.
+struct Owned(NonNull<bindings::request>);
+
+// SAFETY: A request may be ended on any CPU; nothing in it is bound to the CPU it was queued on.
+unsafe impl Send for Owned {}
+
+impl Owned {
+    /// Gives up the ownership without ending the request.
+    #[inline]
+    fn into_raw(self) -> NonNull<bindings::request> {
+        ManuallyDrop::new(self).0
+    }
+
+    /// Ends the request with `status`.
+    #[inline]
+    fn end(self, status: Status) {
+        let request = self.into_raw();
+        // SAFETY: By the type's invariant the request was ours to end, and it was forgotten, so
+        // that it ends once. `blk_mq_end_request()` may be called in any context, for a request
+        // that was started and (as blk-mq itself does in `blk_mq_try_issue_directly()`) for one
+        // that was not.
+        unsafe { bindings::blk_mq_end_request(request.as_ptr(), status.raw()) };
+    }
+
+    /// The data of the request's queue.
+    #[inline]
+    fn queue_data<T: Operations>(&self) -> QueueData<'_, T> {
+        // SAFETY: By the type's invariant the request is valid, and it has a queue from its
+        // allocation to its end. `queuedata` was set by `Disk::new()` to what `into_foreign()`
+        // returned and is converted back only after `del_gendisk()`, which waits for this request.
+        unsafe { T::QueueData::borrow((*(*self.0.as_ptr()).q).queuedata) }
+    }
+
+    /// The data of the hardware queue the request was queued to.
+    #[inline]
+    fn hw_data<T: Operations>(&self) -> HwData<'_, T> {
+        // SAFETY: As above for `mq_hctx`, which blk-mq clears only when the request is freed.
+        // `driver_data` was set by `init_hctx()` to what `into_foreign()` returned; `exit_hctx()`
+        // converts it back when the queue is frozen or dead, which this request prevents.
+        unsafe { T::HwData::borrow((*(*self.0.as_ptr()).mq_hctx).driver_data) }
+    }
+}
+
+impl Drop for Owned {
+    fn drop(&mut self) {
+        Owned(self.0).end(Status::IO_ERROR);
+    }
+}
+
+/// A request that blk-mq offers to the driver and that was not started yet.
+///
+/// It exists for the length of the callback that offers it (`'call`, which is invariant, so that a
+/// request of one call cannot be handed back in another), and is either started, refused, or
+/// dropped, which ends it with [`Status::IO_ERROR`].
+pub struct IdleRequest<'call, T: Operations> {
+    owned: Owned,
+    _call: PhantomData<fn(&'call T) -> &'call T>,
+}
+
+impl<'call, T: Operations> IdleRequest<'call, T> {
+    /// Takes the ownership of a request.
+    ///
+    /// # Safety
+    ///
+    /// `request` must be one that blk-mq passed to the operations table of `T` in a call that
+    /// lasts for `'call`, not started, and owned by nobody else.
+    #[inline]
+    pub(crate) unsafe fn from_raw(request: NonNull<bindings::request>) -> Self {
+        Self {
+            // INVARIANT: As this function's caller promises.
+            owned: Owned(request),
+            _call: PhantomData,
+        }
+    }
+
+    /// Gives up the ownership without ending the request.
+    #[inline]
+    pub(crate) fn into_raw(self) -> NonNull<bindings::request> {
+        self.owned.into_raw()
+    }
+
+    /// The data of the disk that the request is for.
+    #[inline]
+    pub fn queue_data(&self) -> QueueData<'_, T> {
+        self.owned.queue_data::<T>()
+    }
+
+    /// The data of the hardware queue that the request came through.
+    #[inline]
+    pub fn hw_data(&self) -> HwData<'_, T> {
+        self.owned.hw_data::<T>()
+    }
+
+    /// Takes the request up: its timeout runs from here, and tracing and statistics see it as
+    /// issued.
+    #[inline]
+    pub fn start(self) -> Request<T, Started> {
+        // SAFETY: By the invariant of `Owned` the request is ours, and by the type's it is idle,
+        // as `blk_mq_start_request()` wants it.
+        unsafe { bindings::blk_mq_start_request(self.owned.0.as_ptr()) };
+        Request {
+            owned: self.owned,
+            _state: PhantomData,
+        }
+    }
+
+    /// Hands the request back, for blk-mq to offer it again later.
+    #[inline]
+    pub fn refuse(self, busy: Busy) -> Refused<'call, T> {
+        Refused {
+            request: self,
+            busy,
+        }
+    }
+}
+
+/// Why a driver cannot take a request now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Busy {
+    /// Memory or another resource of the system is short; blk-mq tries again after a while
+    /// (`BLK_STS_RESOURCE`).
+    System,
+    /// The device is busy and will run the queue when it is not (`BLK_STS_DEV_RESOURCE`).
+    Device,
+}
+
+/// A request on its way back to blk-mq, made by [`IdleRequest::refuse`].
+#[must_use = "a refused request is to be returned to blk-mq; dropping it ends it with an error"]
+pub struct Refused<'call, T: Operations> {
+    request: IdleRequest<'call, T>,
+    busy: Busy,
+}
+
+impl<'call, T: Operations> Refused<'call, T> {
+    /// The request, for a list of refused ones.
+    #[inline]
+    pub(crate) fn into_request(self) -> IdleRequest<'call, T> {
+        self.request
+    }
+
+    /// Gives up the ownership, and says what `->queue_rq` is to return for it.
+    #[inline]
+    pub(crate) fn into_status(self) -> Status {
+        // blk-mq owns the request again as soon as `->queue_rq` returns a busy status.
+        self.request.into_raw();
+        match self.busy {
+            Busy::System => Status::RESOURCE,
+            Busy::Device => Status::DEV_RESOURCE,
+        }
+    }
+}
+
+/// State of a [`Request`]: the driver works on it.
+pub enum Started {}
+
+/// State of a [`Request`]: the work is done, and the request is on the CPU that is to end it.
+pub enum Completed {}
+
+/// A request that the driver has started, in state [`Started`] or [`Completed`].
+///
+/// It may be kept and moved between CPUs until it is ended. Dropping it ends it with
+/// [`Status::IO_ERROR`].
+pub struct Request<T: Operations, State> {
+    owned: Owned,
+    _state: PhantomData<fn(T, State)>,
+}
+
+impl<T: Operations, State> Request<T, State> {
+    /// Gives up the ownership without ending the request.
+    #[inline]
+    pub(crate) fn into_raw(self) -> NonNull<bindings::request> {
+        self.owned.into_raw()
+    }
+
+    /// The C structure, which stays the request's own.
+    #[inline]
+    pub(crate) fn as_ptr(&self) -> NonNull<bindings::request> {
+        self.owned.0
+    }
+
+    /// The data of the disk that the request is for.
+    #[inline]
+    pub fn queue_data(&self) -> QueueData<'_, T> {
+        self.owned.queue_data::<T>()
+    }
+
+    /// The data of the hardware queue that the request came through.
+    #[inline]
+    pub fn hw_data(&self) -> HwData<'_, T> {
+        self.owned.hw_data::<T>()
+    }
+
+    /// Ends the request with `status`. Any context.
+    ///
+    /// Where several requests end together, [`Batch::end`](crate::batch::Batch::end) costs less.
+    #[inline]
+    pub fn end(self, status: Status) {
+        self.owned.end(status);
+    }
+}
+
+impl<T: Operations> Request<T, Started> {
+    /// Completes the request on the CPU that submitted it, or in softirq context, as the queue's
+    /// settings ask.
+    ///
+    /// Returns the request if that is here and now. Otherwise [`Operations::complete`] gets it.
+    #[inline]
+    pub fn complete(self) -> Option<Request<T, Completed>> {
+        let request = self.owned.into_raw();
+        // SAFETY: The request is ours and started. If the function returns true, blk-mq owns the
+        // request until it calls `->complete`; the operations table has that function for every
+        // `T`.
+        let elsewhere = unsafe { bindings::blk_mq_complete_request_remote(request.as_ptr()) };
+        // SAFETY: The function returned false, so the request is still ours, and it is in state
+        // `MQ_RQ_COMPLETE`.
+        (!elsewhere).then(|| unsafe { Request::from_completed(request) })
+    }
+}
+
+impl<T: Operations> Request<T, Completed> {
+    /// Takes the ownership of a completed request.
+    ///
+    /// # Safety
+    ///
+    /// `request` must have been started by the operations of `T`, be in state `MQ_RQ_COMPLETE`,
+    /// and be owned by nobody else.
+    #[inline]
+    pub(crate) unsafe fn from_completed(request: NonNull<bindings::request>) -> Self {
+        Self {
+            // INVARIANT: As this function's caller promises.
+            owned: Owned(request),
+            _state: PhantomData,
+        }
+    }
+}

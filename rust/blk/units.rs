@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Units of length, as types.
+//!
+//! The block layer counts in sectors, users count in bytes and mebibytes. Each is a type of its
+//! own, so that a number of one cannot be taken for a number of another.
+
+use kernel::bindings;
+
+/// log2 of the bytes in a [`Sectors`] unit: 512, whatever the block size of the disk.
+pub const SECTOR_SHIFT: u32 = bindings::SECTOR_SHIFT;
+
+/// A length in mebibytes (2^20 bytes).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Mebibytes(u64);
+
+impl Mebibytes {
+    /// A length of `mebibytes` MiB.
+    pub const fn new(mebibytes: u64) -> Self {
+        Self(mebibytes)
+    }
+
+    /// The number of mebibytes.
+    pub const fn get(self) -> u64 {
+        self.0
+    }
+
+    /// The same length in bytes, or `None` if that is 2^64 or more.
+    pub const fn bytes(self) -> Option<Bytes> {
+        match self.0.checked_mul(1 << 20) {
+            Some(bytes) => Some(Bytes(bytes)),
+            None => None,
+        }
+    }
+}
+
+/// A length in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Bytes(u64);
+
+impl Bytes {
+    /// The whole sectors in this length; a part of a sector at the end does not count.
+    pub const fn sectors(self) -> Sectors {
+        Sectors(self.0 >> SECTOR_SHIFT)
+    }
+}
+
+/// A length in sectors of 512 bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Sectors(u64);
+
+impl Sectors {
+    /// The number of sectors, as the C functions take it (`sector_t`).
+    pub const fn get(self) -> u64 {
+        self.0
+    }
+}
