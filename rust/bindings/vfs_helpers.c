@@ -89,9 +89,10 @@ void blockyard_inode_nohighmem(struct inode *inode)
 	inode_nohighmem(inode);
 }
 
-void blockyard_mapping_set_large_folios(struct address_space *mapping)
+void blockyard_mapping_set_folio_min_order(struct address_space *mapping,
+					   unsigned int min)
 {
-	mapping_set_large_folios(mapping);
+	mapping_set_folio_min_order(mapping, min);
 }
 
 void blockyard_ratelimit_default_init(struct ratelimit_state *state)

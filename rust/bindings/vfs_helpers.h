@@ -35,7 +35,8 @@ struct kmem_cache *blockyard_inode_cache_create(const char *name,
 						unsigned int align,
 						void (*ctor)(void *));
 void blockyard_inode_nohighmem(struct inode *inode);
-void blockyard_mapping_set_large_folios(struct address_space *mapping);
+void blockyard_mapping_set_folio_min_order(struct address_space *mapping,
+					   unsigned int min);
 void blockyard_ratelimit_default_init(struct ratelimit_state *state);
 void blockyard_readahead_unbounded(struct address_space *mapping, pgoff_t index,
 				   unsigned long nr_to_read);

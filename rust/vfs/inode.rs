@@ -315,7 +315,10 @@ unsafe fn set_kind<T: FileSystem>(inode: *mut bindings::inode, kind: Kind<T>, pe
                 (*inode).i_mode = bindings::S_IFREG as u16 | permissions;
                 (*inode).__bindgen_anon_3.i_fop = &raw const bindings::generic_ro_fops;
                 (*(*inode).i_mapping).a_ops = tables.address_space;
-                helpers::blockyard_mapping_set_large_folios((*inode).i_mapping);
+                helpers::blockyard_mapping_set_folio_min_order(
+                    (*inode).i_mapping,
+                    min_folio_order((*inode).i_size),
+                );
             }
             Kind::Symlink(target) => {
                 (*inode).i_mode = bindings::S_IFLNK as u16 | permissions;
@@ -330,6 +333,23 @@ unsafe fn set_kind<T: FileSystem>(inode: *mut bindings::inode, kind: Kind<T>, pe
             Kind::Socket => special(bindings::S_IFSOCK, 0),
         }
     }
+}
+
+/// The smallest order of folios for a file of `size` bytes: as large as wastes no more than
+/// an eighth of the file's pages past its end, and no larger than what the page allocator
+/// gives without failing (`PAGE_ALLOC_COSTLY_ORDER`).
+///
+/// Readahead starts with folios of the smallest order, and most files are read in one go:
+/// each doubling halves the allocations and page cache insertions.
+fn min_folio_order(size: i64) -> u32 {
+    let pages = (size as u64).div_ceil(kernel::page::PAGE_SIZE as u64);
+    (1..=bindings::PAGE_ALLOC_COSTLY_ORDER)
+        .rev()
+        .find(|order| {
+            let waste = pages.next_multiple_of(1 << order) - pages;
+            pages >= 1 << order && waste <= pages / 8
+        })
+        .unwrap_or(0)
 }
 
 impl<T: FileSystem> SuperBlock<T> {
