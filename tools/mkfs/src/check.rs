@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Whether a file is an image, and its index whole.
+
+use std::fs::File;
+use std::path::Path;
+
+use layout::{check_sum, Superblock, BLOCK_SIZE};
+
+use crate::image::{Existing, Place};
+use crate::index::crc32;
+use crate::{Error, Source, BLOCK};
+
+/// Reads the superblock and verifies all checksums of the index. `None` where the file has no
+/// index.
+///
+/// # Errors
+///
+/// [`Error::Index`] and [`Error::DamagedIndex`] where the index is damaged; [`Error::Io`].
+pub fn check(path: &Path) -> Result<Option<Superblock>, Error> {
+    let file = File::open(path).map_err(Error::io("open", path))?;
+    let source = Source::new(path, file)?;
+    let damaged = |error| Error::Index {
+        path: path.into(),
+        error,
+    };
+    let superblock = match Existing::read(&source)? {
+        Existing::None => return Ok(None),
+        Existing::Bad(error) => return Err(damaged(error)),
+        Existing::Good(superblock) => *superblock,
+    };
+    let mut block = [0; BLOCK_SIZE];
+    let mut sums = [0; BLOCK_SIZE];
+    let mut sums_number = None;
+    for number in 0..superblock.sums.end() {
+        read_block(&source, &superblock, number, &mut block)?;
+        let position = superblock.sum_position(number);
+        if sums_number != Some(position.block) {
+            read_block(&source, &superblock, position.block, &mut sums)?;
+            sums_number = Some(position.block);
+        }
+        let covered = block.get(..superblock.sum_length(number));
+        let computed = crc32(&[covered.unwrap_or_default()]);
+        check_sum(number, computed, &sums, position.offset).map_err(damaged)?;
+    }
+    if let Some(place) = Place::of(&superblock) {
+        place.check(&source, superblock.index_blocks)?;
+    }
+    Ok(Some(superblock))
+}
+
+fn read_block(
+    source: &Source,
+    superblock: &Superblock,
+    number: u32,
+    block: &mut [u8; BLOCK_SIZE],
+) -> Result<(), Error> {
+    let position = u64::from(number).saturating_mul(BLOCK);
+    source.read_exact_at(block, superblock.index_offset.saturating_add(position))
+}

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Making tar archives mountable as tarfs.
+//!
+//! An archive becomes an image in four steps, each a module or a few:
+//!
+//! 1. [`tar`] reads its entries, from a [`Source`], without their data.
+//! 2. [`tree`] builds the tree that extracting them would make.
+//! 3. [`numbering`], [`leaves`] and [`index`] lay the tree out as `Documentation/format.rst` says.
+//! 4. [`output`] writes: nothing before all of the above has succeeded, the superblock last.
+//!
+//! [`make()`] is all of it, [`check()`] looks at the result.
+
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::arithmetic_side_effects,
+        clippy::expect_used,
+        clippy::indexing_slicing,
+        clippy::panic,
+        clippy::unwrap_used
+    )
+)]
+
+mod arena;
+pub mod check;
+mod error;
+pub mod exit;
+pub mod image;
+pub mod index;
+mod interrupt;
+pub mod leaves;
+pub mod make;
+pub mod numbering;
+pub mod options;
+pub mod output;
+mod path;
+pub mod progress;
+mod source;
+pub mod tar;
+pub mod tree;
+
+pub use arena::{Arena, Id};
+pub use check::check;
+pub use error::Error;
+pub use make::make;
+pub use source::Source;
+
+/// Sizes of a block and of a sector, as positions in files are counted.
+const BLOCK: u64 = layout::BLOCK_SIZE as u64;
+const SECTOR: u64 = layout::SECTOR_SIZE as u64;

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! `mkfs.tarfs`: makes a tar archive mountable as tarfs.
+
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::arithmetic_side_effects,
+        clippy::expect_used,
+        clippy::indexing_slicing,
+        clippy::panic,
+        clippy::unwrap_used
+    )
+)]
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use clap::Parser;
+use tarfs_tools::exit::Status;
+use tarfs_tools::make::{Output, Summary};
+use tarfs_tools::options::{Label, Options};
+use tarfs_tools::progress::Progress;
+use tarfs_tools::Error;
+use uuid::Uuid;
+
+/// Make a tar archive mountable as tarfs.
+///
+/// An index is appended to the archive, whose own bytes stay as they are: it can still be listed
+/// and extracted, and truncating it to its old length undoes everything.
+#[derive(Parser)]
+#[command(
+    name = "mkfs.tarfs",
+    version = concat!(env!("CARGO_PKG_VERSION"), ", format 1"),
+    after_help = "Exit status: 0 done; 1 no index (--check); 2 the archive has something that an \
+                  image cannot hold; 4 the archive or index is damaged; 8 the system failed; \
+                  16 usage; 32 interrupted."
+)]
+struct Arguments {
+    /// Leave the archive alone and write it with its index to IMAGE
+    #[arg(short, long, value_name = "IMAGE", group = "mode")]
+    output: Option<PathBuf>,
+
+    /// Leave the archive alone and write the index alone to INDEX
+    #[arg(long, value_name = "INDEX", group = "mode")]
+    index_only: Option<PathBuf>,
+
+    /// Say whether the archive has an index, and verify it
+    #[arg(long, group = "mode", conflicts_with_all = ["uuid", "label"])]
+    check: bool,
+
+    /// Give the image this UUID; by default it is derived from the index
+    #[arg(long)]
+    uuid: Option<Uuid>,
+
+    /// Give the image a label of at most 64 bytes
+    #[arg(long, default_value = "", hide_default_value = true)]
+    label: Label,
+
+    /// Print nothing but errors
+    #[arg(short, long)]
+    quiet: bool,
+
+    /// The archive
+    #[arg(value_name = "TAR")]
+    archive: PathBuf,
+}
+
+fn main() -> Status {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => return usage(&error),
+    };
+    let result = if arguments.check {
+        check(&arguments)
+    } else {
+        make(&arguments)
+    };
+    result.unwrap_or_else(|error| {
+        eprintln!("mkfs.tarfs: {error}");
+        error.status()
+    })
+}
+
+fn make(arguments: &Arguments) -> Result<Status, Error> {
+    let output = match (&arguments.output, &arguments.index_only) {
+        (Some(image), _) => Output::Image(image),
+        (None, Some(index)) => Output::IndexOnly(index),
+        (None, None) => Output::InPlace,
+    };
+    let options = Options {
+        uuid: arguments.uuid,
+        label: arguments.label,
+    };
+    let mut progress = Progress::new(arguments.quiet);
+    let result = tarfs_tools::make(&arguments.archive, output, &options, &mut progress);
+    progress.finish();
+    arguments.print(&summary_line(&arguments.archive, &result?));
+    Ok(Status::Good)
+}
+
+fn check(arguments: &Arguments) -> Result<Status, Error> {
+    let path = arguments.archive.display();
+    let Some(superblock) = tarfs_tools::check(&arguments.archive)? else {
+        arguments.print(&format!("{path}: no index"));
+        return Ok(Status::NotIndexed);
+    };
+    arguments.print(&format!(
+        "{path}: index of {} inodes in {} blocks, good; archive of {} bytes; UUID {}",
+        superblock.inode_count(),
+        superblock.index_blocks,
+        superblock.tar_length,
+        Uuid::from_bytes(superblock.uuid),
+    ));
+    Ok(Status::Good)
+}
+
+impl Arguments {
+    /// Prints a line for a person. Nobody listening is no error.
+    fn print(&self, line: &str) {
+        if !self.quiet {
+            let _ = writeln!(std::io::stdout(), "{line}");
+        }
+    }
+}
+
+fn summary_line(archive: &Path, summary: &Summary) -> String {
+    let mut line = format!(
+        "{}: {} entries, index of {} bytes ({} an entry), {:.2} s",
+        archive.display(),
+        summary.entries,
+        summary.index_bytes,
+        summary.bytes_an_entry(),
+        summary.elapsed.as_secs_f64(),
+    );
+    let dropped = summary.dropped;
+    if dropped.xattrs > 0 || dropped.unknown_records > 0 {
+        line.push_str(&format!(
+            "; not kept: {} extended attributes, {} unknown pax records",
+            dropped.xattrs, dropped.unknown_records
+        ));
+    }
+    line
+}
+
+/// Prints help, the version or what is wrong with the command line.
+fn usage(error: &clap::Error) -> Status {
+    let _ = error.print();
+    if error.use_stderr() {
+        Status::Usage
+    } else {
+        Status::Good
+    }
+}

@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! From an archive to an image.
+
+use std::fs::OpenOptions;
+use std::path::Path;
+use std::time::Duration;
+
+use rustix::fs::FlockOperation;
+
+use crate::image::{is_zero, Existing, Place};
+use crate::index::Index;
+use crate::options::Options;
+use crate::output;
+use crate::progress::Progress;
+use crate::tar::{Dropped, Reader};
+use crate::tree::Tree;
+use crate::{Error, Source};
+
+/// Where the index goes.
+#[derive(Clone, Copy, Debug)]
+pub enum Output<'a> {
+    /// To the end of the archive's file.
+    InPlace,
+    /// After a copy of the archive, in this file.
+    Image(&'a Path),
+    /// Into this file.
+    IndexOnly(&'a Path),
+}
+
+/// What was made.
+#[derive(Clone, Debug)]
+pub struct Summary {
+    /// Number of the archive's entries.
+    pub entries: u64,
+    /// Number of inodes.
+    pub inodes: u32,
+    /// Length of the index in bytes.
+    pub index_bytes: u64,
+    /// What the archive has and the image has not.
+    pub dropped: Dropped,
+    /// Time that it took.
+    pub elapsed: Duration,
+}
+
+impl Summary {
+    /// Length of the index divided by the number of entries, in bytes.
+    pub fn bytes_an_entry(&self) -> u64 {
+        self.index_bytes.checked_div(self.entries).unwrap_or(0)
+    }
+}
+
+/// An archive that was read to its end.
+struct Archive {
+    tree: Tree,
+    entries: u64,
+    /// Byte after the last entry.
+    end: u64,
+    dropped: Dropped,
+}
+
+/// Makes the archive at `path` mountable. Everything is read, checked and laid out before the first
+/// byte is written.
+///
+/// # Errors
+///
+/// Any [`Error`]; see [`output::append`] for what that means for the archive.
+pub fn make(
+    path: &Path,
+    output: Output<'_>,
+    options: &Options,
+    progress: &mut Progress,
+) -> Result<Summary, Error> {
+    let source = open(path, output)?;
+    let (archive, tar_length) = read(&source, progress)?;
+    let index = Index::new(&archive.tree, tar_length, options, path)?;
+    let place = Place::after(tar_length, archive.end).ok_or_else(|| too_long(&source))?;
+    let summary = Summary {
+        entries: archive.entries,
+        inodes: index.inodes(),
+        index_bytes: index.length(),
+        dropped: archive.dropped,
+        elapsed: Duration::ZERO,
+    };
+    match output {
+        Output::InPlace => output::append(&source, place, &index)?,
+        Output::Image(image) => output::copy(&source, place, &index, image, progress)?,
+        Output::IndexOnly(file) => output::index_only(&source, &index, file)?,
+    }
+    Ok(Summary {
+        elapsed: progress.elapsed(),
+        ..summary
+    })
+}
+
+/// Opens and locks the archive.
+fn open(path: &Path, output: Output<'_>) -> Result<Source, Error> {
+    let in_place = matches!(output, Output::InPlace);
+    let file = OpenOptions::new()
+        .read(true)
+        .write(in_place)
+        .open(path)
+        .map_err(Error::io("open", path))?;
+    let lock = if in_place {
+        FlockOperation::NonBlockingLockExclusive
+    } else {
+        FlockOperation::NonBlockingLockShared
+    };
+    rustix::fs::flock(&file, lock).map_err(|error| match error {
+        rustix::io::Errno::WOULDBLOCK => Error::Locked { path: path.into() },
+        _ => Error::io("lock", path)(error.into()),
+    })?;
+    let source = Source::new(path, file)?;
+    let unusable = |reason| {
+        Err(Error::Unusable {
+            path: path.into(),
+            reason,
+        })
+    };
+    match output {
+        Output::InPlace if source.is_device() => {
+            unusable("is a device, which cannot grow; use --index-only")
+        }
+        Output::Image(other) | Output::IndexOnly(other) if source.is_same_file(other) => {
+            unusable("is the archive itself; name another file for the output")
+        }
+        _ => Ok(source),
+    }
+}
+
+/// Reads the archive in a file; returns its length too, without an index that the file has.
+fn read(source: &Source, progress: &mut Progress) -> Result<(Archive, u64), Error> {
+    let bad_index = match Existing::read(source)? {
+        Existing::Good(superblock) if superblock.index_offset == 0 => {
+            return Err(Error::Unusable {
+                path: source.path().into(),
+                reason: "is an index without its archive",
+            });
+        }
+        Existing::Good(superblock) => {
+            let tar_length = superblock.tar_length;
+            let archive = read_entries(source, tar_length, progress)?;
+            let place = Place::after(tar_length, archive.end).ok_or_else(|| too_long(source))?;
+            if Place::of(&superblock) != Some(place) {
+                return Err(Error::DamagedIndex {
+                    path: source.path().into(),
+                    reason: format!("it is not where the archive's {tar_length} bytes put it"),
+                });
+            }
+            place.check(source, superblock.index_blocks)?;
+            return Ok((archive, tar_length));
+        }
+        Existing::Bad(error) if error.is_unsupported() => {
+            return Err(Error::Index {
+                path: source.path().into(),
+                error,
+            });
+        }
+        Existing::Bad(error) => Some(error),
+        Existing::None => None,
+    };
+    let archive = read_entries(source, source.length(), progress)?;
+    match (Place::find(source, archive.end)?, bad_index) {
+        (Some(place), _) => Ok((archive, place.tar_length)),
+        (None, None) => Ok((archive, source.length())),
+        // Where the archive ends, nothing says any more.
+        (None, Some(error)) => Err(Error::Index {
+            path: source.path().into(),
+            error,
+        }),
+    }
+}
+
+fn read_entries(source: &Source, length: u64, progress: &mut Progress) -> Result<Archive, Error> {
+    let mut tree = Tree::default();
+    let mut entries: u64 = 0;
+    let mut reader = Reader::new(source, length);
+    while let Some(entry) = reader.next_entry()? {
+        tree.add(&entry)
+            .map_err(|rule| Error::archive(source.path(), entry.offset, entry.name, rule))?;
+        entries = entries.saturating_add(1);
+        progress.report("read", reader.position(), length);
+    }
+    let end = reader.position();
+    // Zeros alone are an empty archive, but much that is no archive starts with some.
+    if entries == 0 && Place::find(source, end)?.is_none() && !is_zero(source, 0, length)? {
+        return Err(Error::NotTar {
+            path: source.path().into(),
+            reason: "it starts with zeros, and has other data after them",
+        });
+    }
+    Ok(Archive {
+        tree,
+        entries,
+        end,
+        dropped: reader.dropped(),
+    })
+}
+
+fn too_long(source: &Source) -> Error {
+    Error::Unusable {
+        path: source.path().into(),
+        reason: "is too long for an index after it; use --index-only",
+    }
+}

@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Writing images. The superblock is written last, after everything else is on the disk: without
+//! it, a file is still the archive.
+
+use std::fs::{File, Permissions};
+use std::io;
+use std::os::unix::fs::{FileExt, PermissionsExt};
+use std::path::Path;
+
+use tempfile::NamedTempFile;
+
+use crate::image::Place;
+use crate::index::Index;
+use crate::interrupt::Interrupt;
+use crate::progress::Progress;
+use crate::{Error, Source, BLOCK};
+
+/// Bytes written, or copied, between two looks for a signal.
+const STEP: usize = 1 << 20;
+const COPY_STEP: u64 = 1 << 26;
+
+/// A file that is being written.
+struct Writer<'a> {
+    file: &'a File,
+    path: &'a Path,
+    interrupt: Interrupt,
+}
+
+/// Appends an index to its archive, instead of what follows the archive now. Should that fail, the
+/// file ends with the archive.
+///
+/// # Errors
+///
+/// [`Error::Changed`] where the file is not as it was when it was read, which leaves it as it is;
+/// [`Error::NoSpace`], [`Error::Interrupted`] and [`Error::Io`].
+pub fn append(source: &Source, place: Place, index: &Index) -> Result<(), Error> {
+    let writer = Writer::new(source.file(), source.path())?;
+    source.check_unchanged()?;
+    let result = writer.append(source.length(), place, index);
+    if result.is_err() {
+        writer.set_length(place.tar_length)?;
+    }
+    result
+}
+
+/// Writes an image of its own: a copy of the archive, and the index.
+///
+/// # Errors
+///
+/// [`Error::Changed`], [`Error::NoSpace`], [`Error::Interrupted`] and [`Error::Io`]; in each case,
+/// what was at `path` is still there.
+pub fn copy(
+    source: &Source,
+    place: Place,
+    index: &Index,
+    path: &Path,
+    progress: &mut Progress,
+) -> Result<(), Error> {
+    let temporary = temporary_beside(path)?;
+    let writer = Writer::new(temporary.as_file(), path)?;
+    writer.copy_archive(source, place.tar_length, progress)?;
+    source.check_unchanged()?;
+    writer.append(place.tar_length, place, index)?;
+    persist(temporary, path)
+}
+
+/// Writes an index of its own.
+///
+/// # Errors
+///
+/// As for [`copy`].
+pub fn index_only(source: &Source, index: &Index, path: &Path) -> Result<(), Error> {
+    let temporary = temporary_beside(path)?;
+    let writer = Writer::new(temporary.as_file(), path)?;
+    source.check_unchanged()?;
+    writer.write_index(index, 0)?;
+    persist(temporary, path)
+}
+
+impl<'a> Writer<'a> {
+    fn new(file: &'a File, path: &'a Path) -> Result<Self, Error> {
+        let interrupt = Interrupt::watch().map_err(Error::io("handle signals for", path))?;
+        Ok(Self {
+            file,
+            path,
+            interrupt,
+        })
+    }
+
+    /// Makes the index follow the archive in a file of `length` bytes.
+    fn append(&self, length: u64, place: Place, index: &Index) -> Result<(), Error> {
+        if length != place.tar_length {
+            self.set_length(place.tar_length)?;
+        }
+        // One small write takes the file from the archive's end to the index's start: there is no
+        // moment at which the file is longer than the archive without the header that tells.
+        self.write(&place.header_block(index.blocks()), place.header, index)?;
+        self.write_index(index, place.index)
+    }
+
+    fn write_index(&self, index: &Index, offset: u64) -> Result<(), Error> {
+        let mut position = offset;
+        for step in index.regions().flat_map(|region| region.chunks(STEP)) {
+            self.check_interrupt()?;
+            self.write(step, position, index)?;
+            // CAST: `usize` is at most 64 bits wide.
+            position = position.saturating_add(step.len() as u64);
+        }
+        self.sync()?;
+        self.check_interrupt()?;
+        self.write(&index.superblock(offset), position, index)?;
+        self.sync()
+    }
+
+    fn write(&self, bytes: &[u8], position: u64, index: &Index) -> Result<(), Error> {
+        self.file
+            .write_all_at(bytes, position)
+            .map_err(|error| self.write_error(error, index.length().saturating_add(BLOCK)))
+    }
+
+    fn copy_archive(
+        &self,
+        source: &Source,
+        length: u64,
+        progress: &mut Progress,
+    ) -> Result<(), Error> {
+        let mut input = source.file();
+        let mut output = self.file;
+        io::Seek::rewind(&mut input).map_err(Error::io("seek in", source.path()))?;
+        let mut copied: u64 = 0;
+        while copied < length {
+            self.check_interrupt()?;
+            let step = length.saturating_sub(copied).min(COPY_STEP);
+            // Between two files, this lets the file system share the blocks where it can.
+            let count = io::copy(&mut io::Read::take(input, step), &mut output)
+                .map_err(|error| self.write_error(error, length))?;
+            if count != step {
+                return Err(source.changed());
+            }
+            copied = copied.saturating_add(count);
+            progress.report("copied", copied, length);
+        }
+        Ok(())
+    }
+
+    fn write_error(&self, error: io::Error, needed: u64) -> Error {
+        use io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
+        match error.kind() {
+            FileTooLarge | QuotaExceeded | StorageFull => Error::NoSpace {
+                path: self.path.into(),
+                needed,
+            },
+            _ => Error::io("write", self.path)(error),
+        }
+    }
+
+    fn set_length(&self, length: u64) -> Result<(), Error> {
+        self.file
+            .set_len(length)
+            .map_err(Error::io("set the length of", self.path))
+    }
+
+    fn sync(&self) -> Result<(), Error> {
+        self.file.sync_data().map_err(Error::io("sync", self.path))
+    }
+
+    fn check_interrupt(&self) -> Result<(), Error> {
+        if self.interrupt.is_requested() {
+            return Err(Error::Interrupted {
+                path: self.path.into(),
+            });
+        }
+        Ok(())
+    }
+}
+
+/// Makes a file that becomes the one at `path` when it is complete, and vanishes otherwise.
+fn temporary_beside(path: &Path) -> Result<NamedTempFile, Error> {
+    if path.exists() && !path.is_file() {
+        return Err(Error::Unusable {
+            path: path.into(),
+            reason: "is there and is no regular file; name another",
+        });
+    }
+    let directory = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    tempfile::Builder::new()
+        .prefix(".mkfs.tarfs-")
+        // As for any new file, the process's umask has the last word.
+        .permissions(Permissions::from_mode(0o666))
+        .tempfile_in(directory)
+        .map_err(Error::io("create a file beside", path))
+}
+
+fn persist(temporary: NamedTempFile, path: &Path) -> Result<(), Error> {
+    temporary
+        .persist(path)
+        .map_err(|error| Error::io("replace", path)(error.error))?;
+    Ok(())
+}

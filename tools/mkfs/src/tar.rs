@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Reading tar archives: v7, ustar, pax and GNU.
+//!
+//! [`Reader`] goes from header to header by positioned reads and never reads a file's data.
+//! Whatever an archive can get wrong is a [`Rule`].
+
+mod entry;
+mod header;
+mod number;
+mod pax;
+mod reader;
+mod rule;
+mod window;
+
+pub use entry::{Entry, Type};
+pub(crate) use header::{until_nul, Header, USTAR};
+pub use reader::{Dropped, Reader};
+pub use rule::Rule;

@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! An entry, put together from its header and what extended headers say.
+
+use layout::SYMLINK_MAX;
+
+use super::header::{number, unsigned, until_nul, Header};
+use super::pax::{Merged, ID_MAX};
+use super::Rule;
+
+/// Highest device numbers that an inode has room for.
+const MAJOR_MAX: u64 = (1 << 12) - 1;
+const MINOR_MAX: u64 = (1 << 20) - 1;
+
+/// What an entry is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Type {
+    /// A regular file.
+    Regular,
+    /// One more name of an earlier entry.
+    HardLink,
+    /// A symbolic link.
+    Symlink,
+    /// A character device.
+    CharDevice,
+    /// A block device.
+    BlockDevice,
+    /// A directory.
+    Directory,
+    /// A named pipe.
+    Fifo,
+}
+
+/// An entry of an archive. Names are as the archive has them, not yet normalised.
+#[derive(Debug)]
+pub struct Entry<'a> {
+    /// Byte of the archive at which its first header starts, extended headers included.
+    pub offset: u64,
+    /// The name.
+    pub name: &'a [u8],
+    /// Target of a symbolic or hard link, otherwise empty.
+    pub target: &'a [u8],
+    /// What it is.
+    pub entry_type: Type,
+    /// Permissions, 12 bits.
+    pub permissions: u16,
+    /// User id of the owner.
+    pub uid: u32,
+    /// Group id.
+    pub gid: u32,
+    /// Time of the last change, in seconds since 1970 and nanoseconds.
+    pub mtime: (i64, u32),
+    /// Size of the data that follows the header, in bytes: the contents of a regular file.
+    pub size: u64,
+    /// Byte of the archive at which the data starts, a multiple of 512.
+    pub data_offset: u64,
+    /// Major and minor number of a device, otherwise 0.
+    pub device: (u32, u32),
+}
+
+/// What stands before an entry's own header. Absent names are empty.
+pub(super) struct Extensions<'a> {
+    pub(super) pax: Merged<'a>,
+    /// GNU tar's long name.
+    pub(super) long_name: &'a [u8],
+    /// GNU tar's long target.
+    pub(super) long_target: &'a [u8],
+}
+
+impl<'a> Extensions<'a> {
+    /// Returns the name of the entry whose header itself has `name`.
+    pub(super) fn name(&self, name: &'a [u8]) -> &'a [u8] {
+        self.pax.path().unwrap_or(first_of(self.long_name, name))
+    }
+
+    fn target(&self, target: &'a [u8]) -> &'a [u8] {
+        self.pax
+            .linkpath()
+            .unwrap_or(first_of(self.long_target, target))
+    }
+}
+
+fn first_of<'a>(long: &'a [u8], short: &'a [u8]) -> &'a [u8] {
+    if long.is_empty() {
+        short
+    } else {
+        long
+    }
+}
+
+impl<'a> Entry<'a> {
+    /// Puts together the entry called `name`. `offset` and `data_offset` are as in [`Entry`].
+    pub(super) fn new(
+        name: &'a [u8],
+        header: &'a Header,
+        extensions: &Extensions<'a>,
+        offset: u64,
+        data_offset: u64,
+    ) -> Result<Self, Rule> {
+        let pax = &extensions.pax;
+        let (entry_type, has_data) = entry_type(header.typeflag, name)?;
+        if pax.is_sparse() {
+            return Err(Rule::Sparse);
+        }
+        let target = match entry_type {
+            Type::HardLink => extensions.target(until_nul(&header.linkname)),
+            Type::Symlink => check_symlink(extensions.target(until_nul(&header.linkname)))?,
+            _ => b"",
+        };
+        let size = match pax.size() {
+            _ if !has_data => 0,
+            Some(size) => size,
+            None => header.size()?,
+        };
+        let mtime = match pax.mtime() {
+            Some(mtime) => mtime,
+            None => (number("mtime", &header.mtime)?, 0),
+        };
+        let device = match entry_type {
+            Type::CharDevice | Type::BlockDevice => device(header, pax)?,
+            _ => (0, 0),
+        };
+        let permissions = number("mode", &header.mode)? & 0o7777;
+        Ok(Self {
+            offset,
+            name,
+            target,
+            entry_type,
+            // CAST: 12 bits are left.
+            permissions: permissions as u16,
+            uid: pax.uid().map_or_else(|| id("uid", &header.uid), Ok)?,
+            gid: pax.gid().map_or_else(|| id("gid", &header.gid), Ok)?,
+            mtime,
+            size,
+            data_offset,
+            device,
+        })
+    }
+}
+
+/// Returns what an entry is and whether its data follows its header. The links, devices and
+/// directories of old archives have sizes, but no data.
+fn entry_type(typeflag: u8, name: &[u8]) -> Result<(Type, bool), Rule> {
+    Ok(match typeflag {
+        // Archives older than the type for directories mark them by a slash.
+        b'0' | 0 | b'7' if name.ends_with(b"/") => (Type::Directory, true),
+        b'0' | 0 | b'7' => (Type::Regular, true),
+        b'1' => (Type::HardLink, false),
+        b'2' => (Type::Symlink, false),
+        b'3' => (Type::CharDevice, false),
+        b'4' => (Type::BlockDevice, false),
+        b'5' => (Type::Directory, false),
+        b'6' => (Type::Fifo, false),
+        // A directory of an incremental archive, with a list of its files as data.
+        b'D' => (Type::Directory, true),
+        b'S' => return Err(Rule::Sparse),
+        b'M' => return Err(Rule::MultiVolume),
+        _ => {
+            return Err(Rule::UnknownType {
+                value: typeflag.into(),
+            })
+        }
+    })
+}
+
+fn check_symlink(target: &[u8]) -> Result<&[u8], Rule> {
+    match target.len() {
+        0 => Err(Rule::TargetEmpty),
+        1..=SYMLINK_MAX if target.contains(&0) => Err(Rule::TargetNul),
+        1..=SYMLINK_MAX => Ok(target),
+        length => Err(Rule::TargetTooLong { length }),
+    }
+}
+
+fn id(name: &'static str, field: &[u8]) -> Result<u32, Rule> {
+    // CAST: ID_MAX is below 2^32.
+    unsigned(name, field, ID_MAX).map(|id| id as u32)
+}
+
+fn device(header: &Header, pax: &Merged<'_>) -> Result<(u32, u32), Rule> {
+    let major = match pax.devmajor() {
+        Some(major) => major,
+        None => unsigned("devmajor", &header.devmajor, u64::MAX)?,
+    };
+    let minor = match pax.devminor() {
+        Some(minor) => minor,
+        None => unsigned("devminor", &header.devminor, u64::MAX)?,
+    };
+    if major > MAJOR_MAX || minor > MINOR_MAX {
+        return Err(Rule::Device { major, minor });
+    }
+    // CAST: both were just compared.
+    Ok((major as u32, minor as u32))
+}

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The 512-byte header block.
+
+use zerocopy_derive::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
+
+use super::{number, Rule};
+
+/// A header block as it stands in the archive.
+#[derive(FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned)]
+#[repr(C)]
+pub(crate) struct Header {
+    pub(crate) name: [u8; 100],
+    pub(crate) mode: [u8; 8],
+    pub(crate) uid: [u8; 8],
+    pub(crate) gid: [u8; 8],
+    pub(crate) size: [u8; 12],
+    pub(crate) mtime: [u8; 12],
+    pub(crate) checksum: [u8; 8],
+    pub(crate) typeflag: u8,
+    pub(crate) linkname: [u8; 100],
+    pub(crate) magic: [u8; 6],
+    pub(crate) version: [u8; 2],
+    pub(crate) uname: [u8; 32],
+    pub(crate) gname: [u8; 32],
+    pub(crate) devmajor: [u8; 8],
+    pub(crate) devminor: [u8; 8],
+    pub(crate) prefix: [u8; 155],
+    pub(crate) rest: [u8; 12],
+}
+
+const _: () = assert!(size_of::<Header>() == layout::SECTOR_SIZE);
+
+/// The magic of POSIX headers; GNU's has a space for the NUL.
+pub(crate) const USTAR: [u8; 6] = *b"ustar\0";
+
+impl Header {
+    /// Returns a block of zeros.
+    pub(crate) fn zero() -> Self {
+        zerocopy::FromZeros::new_zeroed()
+    }
+
+    /// Whether the block is one of those that end an archive.
+    pub(super) fn is_zero(&self) -> bool {
+        let bytes = zerocopy::IntoBytes::as_bytes(self);
+        self.name.first() == Some(&0) && bytes.iter().all(|&byte| byte == 0)
+    }
+
+    /// Writes the name with its prefix to `out`; nothing where the header has no prefix. GNU
+    /// headers have other things in its place, and older ones nothing.
+    pub(super) fn prefixed_name(&self, out: &mut Vec<u8>) {
+        out.clear();
+        let prefix = until_nul(&self.prefix);
+        if self.magic == USTAR && !prefix.is_empty() {
+            out.extend_from_slice(prefix);
+            out.push(b'/');
+            out.extend_from_slice(until_nul(&self.name));
+        }
+    }
+
+    /// Says what the first block of a file is that is no header.
+    pub(super) fn guess(&self) -> &'static str {
+        const COMPRESSED: &str = "it is compressed; decompress it first";
+        let bytes = zerocopy::IntoBytes::as_bytes(self);
+        let magics = [&b"\x1f\x8b"[..], b"\xfd7zXZ\0", b"BZh", b"\x28\xb5\x2f\xfd"];
+        if magics.iter().any(|magic| bytes.starts_with(magic)) {
+            return COMPRESSED;
+        }
+        "it does not start with a header whose checksum is right"
+    }
+
+    /// Parses the size field.
+    ///
+    /// # Errors
+    ///
+    /// [`Rule::Number`].
+    pub(crate) fn size(&self) -> Result<u64, Rule> {
+        // CAST: the highest `i64` is no negative number.
+        unsigned("size", &self.size, i64::MAX as u64)
+    }
+
+    /// The sum of the block's bytes, those of the checksum itself taken as spaces.
+    pub(crate) fn sum(&self) -> u32 {
+        self.sum_by(u32::from)
+    }
+
+    fn sum_by(&self, value: impl Fn(u8) -> u32) -> u32 {
+        let sum = |bytes: &[u8]| {
+            bytes
+                .iter()
+                .fold(0u32, |sum, &byte| sum.wrapping_add(value(byte)))
+        };
+        let blanks = value(b' ').wrapping_mul(8);
+        sum(zerocopy::IntoBytes::as_bytes(self))
+            .wrapping_sub(sum(&self.checksum))
+            .wrapping_add(blanks)
+    }
+
+    /// Checks the checksum. Old programs summed signed bytes.
+    ///
+    /// # Errors
+    ///
+    /// [`Rule::Checksum`].
+    pub(super) fn check(&self) -> Result<(), Rule> {
+        let stored = number::parse(&self.checksum).and_then(|stored| u32::try_from(stored).ok());
+        let computed = self.sum();
+        // CAST: sign extension of a byte, to be summed modulo 2^32.
+        let signed = || self.sum_by(|byte| byte as i8 as u32);
+        if stored == Some(computed) || stored.is_some_and(|stored| stored == signed()) {
+            return Ok(());
+        }
+        Err(Rule::Checksum {
+            stored: printable(&self.checksum),
+            computed,
+        })
+    }
+}
+
+/// Parses a numeric field of a header.
+pub(super) fn number(field: &'static str, value: &[u8]) -> Result<i64, Rule> {
+    number::parse(value).ok_or_else(|| wrong_number(field, value))
+}
+
+/// Parses a numeric field whose values are from 0 to `max`.
+pub(super) fn unsigned(field: &'static str, value: &[u8], max: u64) -> Result<u64, Rule> {
+    number::parse(value)
+        .and_then(|number| u64::try_from(number).ok())
+        .filter(|number| *number <= max)
+        .ok_or_else(|| wrong_number(field, value))
+}
+
+pub(super) fn wrong_number(field: &'static str, value: &[u8]) -> Rule {
+    Rule::Number {
+        field,
+        value: printable(value),
+    }
+}
+
+/// Returns what stands before the first NUL.
+pub(crate) fn until_nul(field: &[u8]) -> &[u8] {
+    field.split(|&byte| byte == 0).next().unwrap_or_default()
+}
+
+/// Returns a field for a message, without what pads it.
+fn printable(field: &[u8]) -> String {
+    let text = field.trim_ascii();
+    let text = text.strip_suffix(b"\0").unwrap_or(text);
+    String::from_utf8_lossy(text).into_owned()
+}

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Numbers in headers: octal digits, or GNU's base 256.
+
+/// Parses a numeric field. A blank field is 0. `None` where it is no number or beyond 64 bits.
+pub(super) fn parse(field: &[u8]) -> Option<i64> {
+    match field.split_first() {
+        Some((first, rest)) if first & 0x80 != 0 => parse_base256(*first, rest),
+        _ => parse_octal(field),
+    }
+}
+
+/// Spaces and NULs stand before the digits, and after them where the field has room.
+fn parse_octal(field: &[u8]) -> Option<i64> {
+    let is_blank = |byte: &u8| matches!(byte, b' ' | 0);
+    let start = field.iter().position(|byte| !is_blank(byte));
+    let digits = field.get(start.unwrap_or(field.len())..)?;
+    let mut value: i64 = 0;
+    for byte in digits.iter().take_while(|byte| !is_blank(byte)) {
+        let digit = byte.checked_sub(b'0').filter(|digit| *digit < 8)?;
+        value = value.checked_mul(8)?.checked_add(i64::from(digit))?;
+    }
+    Some(value)
+}
+
+/// The top bit marks the form; what follows it is a big-endian number in two's complement.
+fn parse_base256(first: u8, rest: &[u8]) -> Option<i64> {
+    let is_negative = first & 0x40 != 0;
+    // CAST: sign extension of the seven bits.
+    let mut value = i64::from(if is_negative {
+        first as i8
+    } else {
+        (first & 0x3f) as i8
+    });
+    for byte in rest {
+        value = value.checked_mul(256)?.checked_add(i64::from(*byte))?;
+    }
+    Some(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::parse;
+
+    #[test]
+    fn octal() {
+        assert_eq!(parse(b"0000644\0"), Some(0o644));
+        assert_eq!(parse(b"   644 \0"), Some(0o644));
+        assert_eq!(parse(b"\0\0\x00755\0\0"), Some(0o755));
+        assert_eq!(parse(b"77777777777"), Some(0o77777777777));
+        assert_eq!(parse(b"\0\0\0\0\0\0\0\0"), Some(0));
+        assert_eq!(parse(b"        "), Some(0));
+        assert_eq!(parse(b"0000648\0"), None);
+        assert_eq!(parse(b"-1\0\0\0\0\0\0"), None);
+        assert_eq!(parse(b"0x1f\0\0\0\0"), None);
+    }
+
+    #[test]
+    fn base256() {
+        assert_eq!(parse(b"\x80\0\0\0\xff\xff\xff\xfe"), Some(0xffff_fffe));
+        assert_eq!(parse(&[0xff; 12]), Some(-1));
+        assert_eq!(
+            parse(b"\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\0"),
+            Some(-256)
+        );
+        assert_eq!(
+            parse(b"\x80\0\0\0\x7f\xff\xff\xff\xff\xff\xff\xff"),
+            Some(i64::MAX)
+        );
+        assert_eq!(parse(b"\x80\0\0\0\x80\0\0\0\0\0\0\0"), None);
+        assert_eq!(parse(b"\xff\xff\xff\xff\x80\0\0\0\0\0\0\0"), Some(i64::MIN));
+    }
+}

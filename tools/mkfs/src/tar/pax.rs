@@ -1,0 +1,299 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Pax extended headers: records of `length keyword=value` that override header fields.
+
+use super::{header::wrong_number, Dropped, Rule};
+
+/// Highest user and group id. The next number means *no id* to the kernel.
+pub(super) const ID_MAX: u64 = u32::MAX as u64 - 1;
+
+/// An overridden field.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+enum Field<T> {
+    /// No record.
+    #[default]
+    Absent,
+    /// A record without a value: what global headers say is void.
+    Void,
+    /// A record.
+    Value(T),
+}
+
+impl<T> Field<T> {
+    fn or<'a>(&'a self, global: &'a Self) -> Option<&'a T> {
+        match (self, global) {
+            (Self::Value(value), _) | (Self::Absent, Self::Value(value)) => Some(value),
+            _ => None,
+        }
+    }
+}
+
+/// What the extended headers of an entry, or the global ones, say.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Attributes {
+    path: Field<Vec<u8>>,
+    linkpath: Field<Vec<u8>>,
+    size: Field<u64>,
+    mtime: Field<(i64, u32)>,
+    uid: Field<u32>,
+    gid: Field<u32>,
+    devmajor: Field<u64>,
+    devminor: Field<u64>,
+    /// Whether a record describes the holes of a sparse file.
+    is_sparse: bool,
+}
+
+/// The attributes of one entry: its own records before the global ones.
+pub(super) struct Merged<'a> {
+    own: &'a Attributes,
+    global: &'a Attributes,
+}
+
+impl Attributes {
+    /// Adds the records of an extended header. A later record replaces an earlier one. Those that
+    /// an image cannot keep are counted.
+    pub(super) fn add(&mut self, header: &[u8], dropped: &mut Dropped) -> Result<(), Rule> {
+        let mut at = 0;
+        let mut rest = header;
+        while !rest.is_empty() {
+            let (record, after) = split_record(rest).ok_or(Rule::PaxRecord { at })?;
+            let (keyword, value) = split_at_byte(record, b'=').ok_or(Rule::PaxRecord { at })?;
+            self.set(keyword, value, dropped)?;
+            at = header.len().saturating_sub(after.len());
+            rest = after;
+        }
+        Ok(())
+    }
+
+    fn set(&mut self, keyword: &[u8], value: &[u8], dropped: &mut Dropped) -> Result<(), Rule> {
+        match keyword {
+            b"path" => self.path = field(value, |value| Ok(value.to_vec()))?,
+            b"linkpath" => self.linkpath = field(value, |value| Ok(value.to_vec()))?,
+            b"size" => self.size = field(value, |value| decimal("size", value, i64::MAX as u64))?,
+            b"mtime" => self.mtime = field(value, time)?,
+            b"uid" => self.uid = field(value, |value| id("uid", value))?,
+            b"gid" => self.gid = field(value, |value| id("gid", value))?,
+            b"SCHILY.devmajor" => {
+                self.devmajor = field(value, |value| decimal("devmajor", value, u64::MAX))?;
+            }
+            b"SCHILY.devminor" => {
+                self.devminor = field(value, |value| decimal("devminor", value, u64::MAX))?;
+            }
+            // An image has no place for these, and tar itself does not miss them.
+            b"atime" | b"ctime" | b"uname" | b"gname" | b"comment" | b"charset" | b"hdrcharset" => {
+            }
+            b"SCHILY.realsize" => self.is_sparse = true,
+            _ if keyword.starts_with(b"GNU.sparse.") => self.is_sparse = true,
+            _ if is_xattr(keyword) => dropped.xattrs = dropped.xattrs.saturating_add(1),
+            _ => dropped.unknown_records = dropped.unknown_records.saturating_add(1),
+        }
+        Ok(())
+    }
+
+    /// Returns the attributes of an entry with these records, where `global` ones are in force.
+    pub(super) fn over<'a>(&'a self, global: &'a Self) -> Merged<'a> {
+        Merged { own: self, global }
+    }
+}
+
+impl<'a> Merged<'a> {
+    pub(super) fn path(&self) -> Option<&'a [u8]> {
+        self.own.path.or(&self.global.path).map(Vec::as_slice)
+    }
+
+    pub(super) fn linkpath(&self) -> Option<&'a [u8]> {
+        self.own
+            .linkpath
+            .or(&self.global.linkpath)
+            .map(Vec::as_slice)
+    }
+
+    pub(super) fn size(&self) -> Option<u64> {
+        self.own.size.or(&self.global.size).copied()
+    }
+
+    pub(super) fn mtime(&self) -> Option<(i64, u32)> {
+        self.own.mtime.or(&self.global.mtime).copied()
+    }
+
+    pub(super) fn uid(&self) -> Option<u32> {
+        self.own.uid.or(&self.global.uid).copied()
+    }
+
+    pub(super) fn gid(&self) -> Option<u32> {
+        self.own.gid.or(&self.global.gid).copied()
+    }
+
+    pub(super) fn devmajor(&self) -> Option<u64> {
+        self.own.devmajor.or(&self.global.devmajor).copied()
+    }
+
+    pub(super) fn devminor(&self) -> Option<u64> {
+        self.own.devminor.or(&self.global.devminor).copied()
+    }
+
+    pub(super) fn is_sparse(&self) -> bool {
+        self.own.is_sparse || self.global.is_sparse
+    }
+}
+
+/// Splits off the first record, without its length and its newline.
+fn split_record(records: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (digits, _) = split_at_byte(records, b' ')?;
+    let length = usize::try_from(parse_decimal(digits)?).ok()?;
+    let (record, after) = records.split_at_checked(length)?;
+    let text = record.get(digits.len().checked_add(1)?..)?;
+    Some((text.strip_suffix(b"\n")?, after))
+}
+
+/// Splits at the first `separator`, which is in neither half.
+fn split_at_byte(bytes: &[u8], separator: u8) -> Option<(&[u8], &[u8])> {
+    let at = bytes.iter().position(|&byte| byte == separator)?;
+    let (before, from) = bytes.split_at_checked(at)?;
+    Some((before, from.get(1..)?))
+}
+
+fn field<T>(value: &[u8], parse: impl Fn(&[u8]) -> Result<T, Rule>) -> Result<Field<T>, Rule> {
+    if value.is_empty() {
+        return Ok(Field::Void);
+    }
+    parse(value).map(Field::Value)
+}
+
+fn is_xattr(keyword: &[u8]) -> bool {
+    [
+        &b"SCHILY.xattr."[..],
+        b"SCHILY.acl.",
+        b"LIBARCHIVE.xattr.",
+        b"RHT.security.selinux",
+    ]
+    .iter()
+    .any(|prefix| keyword.starts_with(prefix))
+}
+
+fn id(name: &'static str, value: &[u8]) -> Result<u32, Rule> {
+    let number = decimal(name, value, ID_MAX)?;
+    u32::try_from(number).map_err(|_| wrong_number(name, value))
+}
+
+fn decimal(name: &'static str, value: &[u8], max: u64) -> Result<u64, Rule> {
+    parse_decimal(value)
+        .filter(|number| *number <= max)
+        .ok_or_else(|| wrong_number(name, value))
+}
+
+fn parse_decimal(digits: &[u8]) -> Option<u64> {
+    if !digits.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    std::str::from_utf8(digits).ok()?.parse().ok()
+}
+
+/// Parses a time of seconds with a decimal fraction, which is cut to nanoseconds towards the past.
+fn time(value: &[u8]) -> Result<(i64, u32), Rule> {
+    parse_time(value).ok_or_else(|| wrong_number("mtime", value))
+}
+
+fn parse_time(value: &[u8]) -> Option<(i64, u32)> {
+    let (is_negative, value) = match value.strip_prefix(b"-") {
+        Some(value) => (true, value),
+        None => (false, value),
+    };
+    let (whole, fraction) = split_at_byte(value, b'.').unwrap_or((value, b""));
+    let seconds = i64::try_from(parse_decimal(whole)?).ok()?;
+    if !fraction.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    let (kept, cut) = fraction.split_at_checked(9).unwrap_or((fraction, b""));
+    let missing = u32::try_from(9usize.checked_sub(kept.len())?).ok()?;
+    let kept = if kept.is_empty() {
+        0
+    } else {
+        parse_decimal(kept)?
+    };
+    let nanoseconds = u32::try_from(kept)
+        .ok()?
+        .checked_mul(10u32.checked_pow(missing)?)?;
+    if !is_negative {
+        return Some((seconds, nanoseconds));
+    }
+    let is_cut = cut.iter().any(|&digit| digit != b'0');
+    let distance = nanoseconds.checked_add(u32::from(is_cut))?;
+    match 1_000_000_000u32.checked_sub(distance)? {
+        1_000_000_000 => Some((seconds.checked_neg()?, 0)),
+        nanoseconds => Some((seconds.checked_neg()?.checked_sub(1)?, nanoseconds)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn attributes(records: &[u8]) -> Result<Attributes, Rule> {
+        let mut attributes = Attributes::default();
+        attributes.add(records, &mut Dropped::default())?;
+        Ok(attributes)
+    }
+
+    #[test]
+    fn times() {
+        for (text, expected) in [
+            ("0", Some((0, 0))),
+            ("1350244992.023960108", Some((1350244992, 23960108))),
+            ("1.5", Some((1, 500_000_000))),
+            ("1.", Some((1, 0))),
+            ("1.0000000019", Some((1, 1))),
+            ("-1", Some((-1, 0))),
+            ("-1.5", Some((-2, 500_000_000))),
+            ("-0.0000000001", Some((-1, 999_999_999))),
+            ("-0.9999999999", Some((-1, 0))),
+            ("-2.0000000000", Some((-2, 0))),
+            (".5", None),
+            ("", None),
+            ("1e9", None),
+            ("1.x", None),
+            ("9223372036854775808", None),
+        ] {
+            assert_eq!(parse_time(text.as_bytes()), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn records_are_taken_by_their_length() {
+        let records = b"16 path=a\nb c=d\n9 path=x\n";
+        let attributes = attributes(records).unwrap();
+        assert_eq!(attributes.path, Field::Value(b"x".to_vec()));
+    }
+
+    #[test]
+    fn newline_in_a_value() {
+        let attributes = attributes(b"16 path=a\nb c=d\n").unwrap();
+        assert_eq!(attributes.path, Field::Value(b"a\nb c=d".to_vec()));
+    }
+
+    #[test]
+    fn an_empty_value_voids_the_global_one() {
+        let global = attributes(b"11 path=ab\n8 uid=7\n").unwrap();
+        let own = attributes(b"8 path=\n").unwrap();
+        assert_eq!(own.over(&global).path(), None);
+        assert_eq!(own.over(&global).uid(), Some(7));
+    }
+
+    #[test]
+    fn malformed_records() {
+        for records in [
+            &b"path=a\n"[..],
+            b"11 path=a\n",
+            b"8 path=a\n",
+            b"0 path=a\n",
+            b"10 path=a ",
+            b"10 patha_\n",
+            b"99999999999999999999 path=a\n",
+            b"\0\0\0",
+            b" ",
+        ] {
+            let result = attributes(records).map(drop);
+            assert_eq!(result, Err(Rule::PaxRecord { at: 0 }), "{records:?}");
+        }
+    }
+}

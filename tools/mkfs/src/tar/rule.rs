@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The rules that an archive can break.
+
+use thiserror::Error;
+
+use crate::exit::Status;
+
+/// The rule that an archive breaks, with the values that break it.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+#[allow(missing_docs)] // The messages say what each field is.
+pub enum Rule {
+    #[error("header checksum is {computed}, recorded {stored:?}: the archive is damaged")]
+    Checksum { stored: String, computed: u32 },
+    #[error("{field} is {value:?}, which is no number of this field")]
+    Number { field: &'static str, value: String },
+    #[error("its {size} bytes from byte {start} on go beyond the file's {length}: truncated")]
+    Truncated { start: u64, size: u64, length: u64 },
+    #[error("the file ends within a header: truncated")]
+    HeaderTruncated,
+    #[error("an extended header is followed by no entry: truncated")]
+    NothingExtended,
+    #[error("a single zero block between headers: the archive is damaged")]
+    LoneZeroBlock,
+    #[error("pax record at byte {at} of the extended header is malformed")]
+    PaxRecord { at: usize },
+
+    #[error("extended header of {size} bytes, supported are up to {max}")]
+    ExtensionTooLong { size: u64, max: u64 },
+    #[error("the name is empty")]
+    NameEmpty,
+    #[error("the name has a NUL byte")]
+    NameNul,
+    #[error("the name is absolute; archive it relative to its root")]
+    NameAbsolute,
+    #[error("the name has a `..` component")]
+    NameParent,
+    #[error("the name has a component of {length} bytes, supported are up to 255")]
+    NameComponentTooLong { length: usize },
+    #[error("the name has {length} bytes, supported are up to 4095")]
+    NameTooLong { length: usize },
+    #[error("the target of the symbolic link is empty")]
+    TargetEmpty,
+    #[error("the target of the symbolic link has a NUL byte")]
+    TargetNul,
+    #[error("the target of the symbolic link has {length} bytes, supported are up to 4095")]
+    TargetTooLong { length: usize },
+    #[error("hard link to {target:?}: {reason}")]
+    HardLink { target: String, reason: String },
+    #[error("{parent:?} is not a directory")]
+    ParentNotDirectory { parent: String },
+    #[error("replaces a directory that is not empty")]
+    ReplacesDirectory,
+    #[error("replaces the root directory by something else")]
+    ReplacesRoot,
+    #[error("a sparse file; this version has no support for them")]
+    Sparse,
+    #[error("continues a file of another volume")]
+    MultiVolume,
+    #[error("type {value:?} is not known")]
+    UnknownType { value: char },
+    #[error("device number {major}:{minor}, supported are up to 4095:1048575")]
+    Device { major: u64, minor: u64 },
+    #[error("more than 2^32 - 2 files")]
+    TooManyFiles,
+}
+
+impl Rule {
+    /// Whether the archive itself is damaged, or sound and beyond what an image can hold.
+    pub fn status(&self) -> Status {
+        match self {
+            Self::Checksum { .. }
+            | Self::Number { .. }
+            | Self::Truncated { .. }
+            | Self::HeaderTruncated
+            | Self::NothingExtended
+            | Self::LoneZeroBlock
+            | Self::PaxRecord { .. } => Status::Damaged,
+            _ => Status::Refused,
+        }
+    }
+}

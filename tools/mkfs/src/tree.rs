@@ -1,0 +1,395 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The tree that extracting an archive would make.
+
+use std::hash::{BuildHasher, Hasher};
+
+use hashbrown::HashTable;
+use layout::{S_IFBLK, S_IFCHR, S_IFDIR, S_IFIFO, S_IFLNK, S_IFREG};
+
+use crate::arena::{Arena, Id};
+use crate::path;
+use crate::tar::{Entry, Rule, Type};
+use crate::SECTOR;
+
+/// Number of a file in a [`Tree`].
+pub type NodeId = Id<Node>;
+
+/// Number of a name in a [`Tree`].
+pub type LinkId = Id<Link>;
+
+/// The root directory.
+pub const ROOT: NodeId = NodeId::FIRST;
+
+/// Mode of a directory that the archive implies but does not list. Its owner is root, its time 0.
+const IMPLIED_DIRECTORY: u16 = S_IFDIR | 0o755;
+
+/// A file of any type.
+pub struct Node {
+    /// File type and permissions.
+    pub mode: u16,
+    /// User id of the owner.
+    pub uid: u32,
+    /// Group id.
+    pub gid: u32,
+    /// Time of the last change: seconds since 1970 and nanoseconds.
+    pub mtime_sec: i64,
+    /// See `mtime_sec`.
+    pub mtime_nsec: u32,
+    /// Sector of the archive with the first header; `None` for an implied directory.
+    pub header: Option<u64>,
+    /// What the file type has beyond that.
+    pub content: Content,
+}
+
+/// What a file is besides its attributes.
+#[derive(Clone, Copy)]
+pub enum Content {
+    /// A regular file: size in bytes and first sector of the data (0 where there is none).
+    Regular {
+        /// In bytes.
+        size: u64,
+        /// In the archive.
+        sector: u64,
+    },
+    /// A directory.
+    Directory(Children),
+    /// A symbolic link.
+    Symlink(Text),
+    /// A device; the mode says of which type.
+    Device {
+        /// Major number.
+        major: u32,
+        /// Minor number.
+        minor: u32,
+    },
+    /// A named pipe.
+    Fifo,
+}
+
+/// A directory's names: a chain in the order of their first appearance.
+#[derive(Clone, Copy, Default)]
+pub struct Children {
+    first: Option<LinkId>,
+    last: Option<LinkId>,
+}
+
+/// A name in a directory.
+pub struct Link {
+    name: Text,
+    parent: NodeId,
+    node: NodeId,
+    next: Option<LinkId>,
+}
+
+/// A place in the tree's text.
+#[derive(Clone, Copy)]
+pub struct Text {
+    start: usize,
+    length: u16,
+}
+
+/// Files and names, as the entries added so far leave them.
+pub struct Tree {
+    nodes: Arena<Node>,
+    links: Arena<Link>,
+    /// Names and targets, one after the other.
+    text: Vec<u8>,
+    /// Links by parent and name.
+    by_name: HashTable<LinkId>,
+    /// Seeded at random, so that no archive can make names collide.
+    hasher: foldhash::fast::RandomState,
+    /// The directory part of the last name, and the directory: the next name's is mostly the same.
+    last_directory: (Vec<u8>, NodeId),
+}
+
+impl Default for Tree {
+    /// Makes a tree that has an implied root directory only.
+    fn default() -> Self {
+        let mut nodes = Arena::default();
+        nodes.push(implied_directory());
+        Self {
+            nodes,
+            links: Arena::default(),
+            text: Vec::new(),
+            by_name: HashTable::new(),
+            hasher: foldhash::fast::RandomState::default(),
+            last_directory: (Vec::new(), ROOT),
+        }
+    }
+}
+
+impl Tree {
+    /// Number of nodes made so far; some may have been replaced.
+    pub fn node_count(&self) -> usize {
+        self.nodes.count()
+    }
+
+    /// Returns a file.
+    pub fn node(&self, id: NodeId) -> &Node {
+        &self.nodes[id]
+    }
+
+    /// Returns a directory's names and what they name, in the order of their first appearance;
+    /// nothing of a file of another type.
+    pub fn children(&self, directory: NodeId) -> impl Iterator<Item = (LinkId, NodeId)> + '_ {
+        let first = match self.nodes[directory].content {
+            Content::Directory(children) => children.first,
+            _ => None,
+        };
+        std::iter::successors(first, |&link| self.links[link].next)
+            .map(|link| (link, self.links[link].node))
+    }
+
+    /// Returns a name.
+    pub fn name(&self, link: LinkId) -> &[u8] {
+        self.text(self.links[link].name)
+    }
+
+    /// Returns the file that a name names.
+    pub fn target(&self, link: LinkId) -> NodeId {
+        self.links[link].node
+    }
+
+    /// Returns a name or a symbolic link's target.
+    pub fn text(&self, text: Text) -> &[u8] {
+        let range = text.start..text.start.saturating_add(text.length.into());
+        self.text.get(range).unwrap_or_default()
+    }
+
+    /// Adds an archive's next entry. It replaces an earlier one of its name, except that a
+    /// directory only takes the attributes.
+    ///
+    /// # Errors
+    ///
+    /// The rule that the entry breaks.
+    pub fn add(&mut self, entry: &Entry<'_>) -> Result<(), Rule> {
+        path::check(entry.name)?;
+        let (parent, name) = match path::split(entry.name)? {
+            Some(split) => (self.directory(split.directory)?, split.last),
+            // A name such as `a/.` or `./` is that of a directory, whatever the entry's type.
+            None if entry.entry_type == Type::Directory => {
+                let directory = self.walk(entry.name)?;
+                self.set_attributes(directory, entry);
+                return Ok(());
+            }
+            None => return Err(Rule::ReplacesRoot),
+        };
+        let node = match entry.entry_type {
+            Type::Directory => return self.add_directory(parent, name, entry),
+            Type::HardLink => self.hard_link_target(entry.target)?,
+            Type::Regular => {
+                let sector = if entry.size == 0 {
+                    0
+                } else {
+                    sector(entry.data_offset)
+                };
+                let content = Content::Regular {
+                    size: entry.size,
+                    sector,
+                };
+                self.push_node(entry, S_IFREG, content)?
+            }
+            Type::Symlink => {
+                let content = Content::Symlink(self.push_text(entry.target)?);
+                self.push_node(entry, S_IFLNK, content)?
+            }
+            Type::CharDevice => self.push_node(entry, S_IFCHR, device(entry))?,
+            Type::BlockDevice => self.push_node(entry, S_IFBLK, device(entry))?,
+            Type::Fifo => self.push_node(entry, S_IFIFO, Content::Fifo)?,
+        };
+        self.put(parent, name, node)
+    }
+
+    /// Makes a directory, or gives the attributes of the entry to the one that is there.
+    fn add_directory(
+        &mut self,
+        parent: NodeId,
+        name: &[u8],
+        entry: &Entry<'_>,
+    ) -> Result<(), Rule> {
+        let existing = self.find(parent, name).map(|link| self.links[link].node);
+        match existing {
+            Some(node) if self.is_directory(node) => {
+                self.set_attributes(node, entry);
+                Ok(())
+            }
+            _ => {
+                let content = Content::Directory(Children::default());
+                let node = self.push_node(entry, S_IFDIR, content)?;
+                self.put(parent, name, node)
+            }
+        }
+    }
+
+    fn set_attributes(&mut self, directory: NodeId, entry: &Entry<'_>) {
+        let content = self.nodes[directory].content;
+        self.nodes[directory] = node(entry, S_IFDIR, content);
+    }
+
+    /// Gives a name to a file. What the name named before loses it.
+    fn put(&mut self, parent: NodeId, name: &[u8], node: NodeId) -> Result<(), Rule> {
+        let Some(link) = self.find(parent, name) else {
+            return self.push_link(parent, name, node);
+        };
+        let replaced = self.links[link].node;
+        if let Content::Directory(children) = self.nodes[replaced].content {
+            if children.first.is_some() {
+                return Err(Rule::ReplacesDirectory);
+            }
+            self.last_directory = (Vec::new(), ROOT);
+        }
+        self.links[link].node = node;
+        Ok(())
+    }
+
+    /// Returns the directory of this name, made where it is not there.
+    fn directory(&mut self, name: &[u8]) -> Result<NodeId, Rule> {
+        if self.last_directory.0 != name {
+            let directory = self.walk(name)?;
+            self.last_directory.0.clear();
+            self.last_directory.0.extend_from_slice(name);
+            self.last_directory.1 = directory;
+        }
+        Ok(self.last_directory.1)
+    }
+
+    /// Goes from directory to directory; makes those that are not there.
+    fn walk(&mut self, name: &[u8]) -> Result<NodeId, Rule> {
+        let mut directory = ROOT;
+        for component in path::components(name) {
+            let component = component?;
+            directory = match self.find(directory, component) {
+                Some(link) => self.links[link].node,
+                None => {
+                    let made = self.nodes.push(implied_directory());
+                    let made = made.ok_or(Rule::TooManyFiles)?;
+                    self.push_link(directory, component, made)?;
+                    made
+                }
+            };
+            if !self.is_directory(directory) {
+                return Err(Rule::ParentNotDirectory {
+                    parent: String::from_utf8_lossy(component).into_owned(),
+                });
+            }
+        }
+        Ok(directory)
+    }
+
+    fn hard_link_target(&self, target: &[u8]) -> Result<NodeId, Rule> {
+        let wrong = |reason: String| Rule::HardLink {
+            target: String::from_utf8_lossy(target).into_owned(),
+            reason,
+        };
+        path::check(target).map_err(|rule| wrong(rule.to_string()))?;
+        let mut node = ROOT;
+        for component in path::components(target) {
+            let component = component.map_err(|rule| wrong(rule.to_string()))?;
+            let link = self.find(node, component);
+            let link = link.ok_or_else(|| wrong("no earlier entry has this name".into()))?;
+            node = self.links[link].node;
+        }
+        if self.is_directory(node) {
+            return Err(wrong("it is a directory".into()));
+        }
+        Ok(node)
+    }
+
+    fn is_directory(&self, node: NodeId) -> bool {
+        matches!(self.nodes[node].content, Content::Directory(_))
+    }
+
+    fn find(&self, parent: NodeId, name: &[u8]) -> Option<LinkId> {
+        self.by_name
+            .find(self.hash(parent, name), |&link| {
+                self.links[link].parent == parent && self.name(link) == name
+            })
+            .copied()
+    }
+
+    fn hash(&self, parent: NodeId, name: &[u8]) -> u64 {
+        let mut hasher = self.hasher.build_hasher();
+        hasher.write_usize(parent.place());
+        hasher.write(name);
+        hasher.finish()
+    }
+
+    fn push_node(
+        &mut self,
+        entry: &Entry<'_>,
+        file_type: u16,
+        content: Content,
+    ) -> Result<NodeId, Rule> {
+        self.nodes
+            .push(node(entry, file_type, content))
+            .ok_or(Rule::TooManyFiles)
+    }
+
+    /// Adds a name at the end of its directory.
+    fn push_link(&mut self, parent: NodeId, name: &[u8], node: NodeId) -> Result<(), Rule> {
+        let link = Link {
+            name: self.push_text(name)?,
+            parent,
+            node,
+            next: None,
+        };
+        let link = self.links.push(link).ok_or(Rule::TooManyFiles)?;
+        if let Content::Directory(children) = &mut self.nodes[parent].content {
+            match children.last.replace(link) {
+                Some(last) => self.links[last].next = Some(link),
+                None => children.first = Some(link),
+            }
+        }
+        let hash = self.hash(parent, name);
+        // The table needs the hashes of what it holds when it grows.
+        let mut table = std::mem::take(&mut self.by_name);
+        table.insert_unique(hash, link, |&other| {
+            self.hash(self.links[other].parent, self.name(other))
+        });
+        self.by_name = table;
+        Ok(())
+    }
+
+    fn push_text(&mut self, text: &[u8]) -> Result<Text, Rule> {
+        let start = self.text.len();
+        let length =
+            u16::try_from(text.len()).map_err(|_| Rule::NameTooLong { length: text.len() })?;
+        self.text.extend_from_slice(text);
+        Ok(Text { start, length })
+    }
+}
+
+fn node(entry: &Entry<'_>, file_type: u16, content: Content) -> Node {
+    Node {
+        mode: file_type | entry.permissions,
+        uid: entry.uid,
+        gid: entry.gid,
+        mtime_sec: entry.mtime.0,
+        mtime_nsec: entry.mtime.1,
+        header: Some(sector(entry.offset)),
+        content,
+    }
+}
+
+fn implied_directory() -> Node {
+    Node {
+        mode: IMPLIED_DIRECTORY,
+        uid: 0,
+        gid: 0,
+        mtime_sec: 0,
+        mtime_nsec: 0,
+        header: None,
+        content: Content::Directory(Children::default()),
+    }
+}
+
+fn device(entry: &Entry<'_>) -> Content {
+    let (major, minor) = entry.device;
+    Content::Device { major, minor }
+}
+
+/// Returns the sector of a byte of the archive, which headers and data start at.
+fn sector(offset: u64) -> u64 {
+    offset / SECTOR
+}
