@@ -9,7 +9,6 @@ use crate::{
     request::{Request, Status},
     request_list::add_tail,
 };
-use core::ptr::NonNull;
 use kernel::bindings;
 
 /// `RQF_*` flags of requests that hold a tag of an I/O scheduler besides their own;
@@ -32,6 +31,8 @@ const NEED_TIME_STAMP: bindings::req_flags_t = 1 << bindings::rqf_flags___RQF_IO
 /// `blk_mq_add_to_batch()`.
 pub struct Batch {
     raw: bindings::io_comp_batch,
+    /// All flags of all requests; what they mean for the batch is worked out once, at its end.
+    flags: bindings::req_flags_t,
 }
 
 impl Batch {
@@ -41,6 +42,7 @@ impl Batch {
         // INVARIANT: There are no requests.
         Self {
             raw: pin_init::zeroed(),
+            flags: 0,
         }
     }
 
@@ -64,7 +66,7 @@ impl Batch {
             request.end(Status::OK);
             return;
         }
-        self.raw.need_ts |= flags & NEED_TIME_STAMP != 0;
+        self.flags |= flags;
         // INVARIANT: The rules were just checked.
         // SAFETY: The batch owns its list, and now the request.
         unsafe { add_tail(&mut self.raw.req_list, request.into_raw()) };
@@ -74,7 +76,8 @@ impl Batch {
 impl Drop for Batch {
     #[inline]
     fn drop(&mut self) {
-        if NonNull::new(self.raw.req_list.head).is_some() {
+        if !self.raw.req_list.head.is_null() {
+            self.raw.need_ts = self.flags & NEED_TIME_STAMP != 0;
             // SAFETY: By the type's invariant every request in the list is ours to end and may
             // end in a batch. The function takes them all out of the list, and is legal in every
             // context a request may end in.
