@@ -27,7 +27,7 @@ impl DirectoryOperations for TarDirectory {
     fn lookup<'a>(directory: &'a INode<Tarfs>, name: &[u8]) -> Result<Option<INodeRef<'a, Tarfs>>> {
         let sb = directory.super_block();
         let layout = &sb.data().layout;
-        let bad = |error| damaged(sb, directory.ino(), error);
+        let bad = |error| damaged_directory(directory, error);
         let place = place(directory)?;
         if place.leaves == 0 {
             return Ok(None);
@@ -37,7 +37,7 @@ impl DirectoryOperations for TarDirectory {
             let position = layout
                 .leaf_position(place, leaf_of(hash, place.leaves))
                 .map_err(bad)?;
-            let block = index::read(sb, directory.ino(), position.block)?;
+            let block = index::read(sb, position.block)?;
             let leaf = Leaf::decode(&block, position.offset, place, layout).map_err(bad)?;
             match leaf.find(hash, name).map_err(bad)? {
                 Some(entry) => entry.ino,
@@ -47,11 +47,17 @@ impl DirectoryOperations for TarDirectory {
         let inode = iget(sb, found)?;
         if let Kind::Directory(child) = inode.data() {
             // A second way to a directory would make the tree a graph.
-            if u64::from(child.parent) != directory.ino() {
-                return Err(bad(layout::Error::Parent {
-                    ino: found,
-                    parent: child.parent,
-                }));
+            // CAST: The format has inode numbers of 32 bits.
+            let directory = directory.ino() as u32;
+            if child.parent != directory {
+                return Err(damaged(
+                    sb,
+                    layout::Error::OtherParent {
+                        ino: found,
+                        parent: child.parent,
+                        directory,
+                    },
+                ));
             }
         }
         Ok(Some(inode))
@@ -60,7 +66,7 @@ impl DirectoryOperations for TarDirectory {
     fn iterate(directory: &INode<Tarfs>, emitter: &mut DirEmitter<'_>) -> Result {
         let sb = directory.super_block();
         let layout = &sb.data().layout;
-        let bad = |error| damaged(sb, directory.ino(), error);
+        let bad = |error| damaged_directory(directory, error);
         let place = place(directory)?;
         let d_type = layout::d_type(S_IFDIR);
         if emitter.position() == 0 && !emitter.emit(b".", directory.ino(), d_type, 1) {
@@ -75,7 +81,7 @@ impl DirectoryOperations for TarDirectory {
         let mut first_entry = (position % STRIDE) as usize;
         for number in first_leaf..place.leaves {
             let at = layout.leaf_position(place, number).map_err(bad)?;
-            let block = index::read(sb, directory.ino(), at.block)?;
+            let block = index::read(sb, at.block)?;
             let leaf = Leaf::decode(&block, at.offset, place, layout).map_err(bad)?;
             let start = FIRST.wrapping_add(u64::from(number).wrapping_mul(STRIDE));
             for index in first_entry..leaf.len() {
@@ -90,6 +96,14 @@ impl DirectoryOperations for TarDirectory {
         }
         Ok(())
     }
+}
+
+/// Reports damage in a directory's leaves.
+fn damaged_directory(directory: &INode<Tarfs>, error: layout::Error) -> Error {
+    damaged(
+        directory.super_block(),
+        format_args!("directory {}: {error}", directory.ino()),
+    )
 }
 
 /// Where the directory's entries are.

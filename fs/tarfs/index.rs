@@ -29,16 +29,16 @@ impl Deref for Block<'_> {
     }
 }
 
-/// Reads index block number `block` for inode `ino`.
+/// Reads index block number `block`.
 ///
 /// # Errors
 ///
 /// `EIO` where the device fails, `EUCLEAN` where the block is not what its sum says.
-pub(crate) fn read(sb: &SuperBlock<Tarfs>, ino: u64, block: u32) -> Result<Block<'_>> {
+pub(crate) fn read(sb: &SuperBlock<Tarfs>, block: u32) -> Result<Block<'_>> {
     let found = fetch(sb, block)?;
     if !found.page.is_checked() {
         check_page(sb, &found, block).map_err(|error| match error {
-            Bad::Sum(error) => damaged(sb, ino, error),
+            Bad::Sum(error) => damaged(sb, error),
             Bad::Read(error) => error,
         })?;
         found.page.set_checked();

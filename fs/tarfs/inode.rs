@@ -58,22 +58,22 @@ pub(crate) fn iget(sb: &SuperBlock<Tarfs>, ino: u32) -> Result<INodeRef<'_, Tarf
 
 fn read(sb: &SuperBlock<Tarfs>, ino: u32) -> Result<Inode> {
     let layout = &sb.data().layout;
-    let bad = |error| damaged(sb, ino.into(), error);
+    let bad = |error| damaged(sb, error);
     let place = layout.inode_position(ino).map_err(bad)?;
-    let block = index::read(sb, ino.into(), place.block)?;
+    let block = index::read(sb, place.block)?;
     match InodeRecord::decode(ino, &block, place.offset, layout).map_err(bad)? {
         Record::Complete(inode) => Ok(inode),
         Record::Wide { mode, index } => {
             let place = layout.wide_position(index).map_err(bad)?;
-            let block = index::read(sb, ino.into(), place.block)?;
+            let block = index::read(sb, place.block)?;
             InodeRecord::decode_wide(ino, mode, &block, place.offset, layout).map_err(bad)
         }
     }
 }
 
 fn read_target(sb: &SuperBlock<Tarfs>, ino: u32, symlink: &layout::Symlink) -> Result<Target> {
-    let bad = |error| damaged(sb, ino.into(), error);
+    let bad = |error| damaged(sb, format_args!("inode {ino}: {error}"));
     let place = sb.data().layout.heap_position(symlink).map_err(bad)?;
-    let block = index::read(sb, ino.into(), place.block)?;
+    let block = index::read(sb, place.block)?;
     Target::new(symlink.target(&block, place.offset).map_err(bad)?)
 }

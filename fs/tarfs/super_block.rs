@@ -3,6 +3,7 @@
 //! Mounting: finding the superblock and believing it.
 
 use crate::inode;
+use core::fmt::Display;
 use kernel::{fmt, prelude::*};
 use layout::{Superblock, BLOCK_SIZE, ROOT_INO};
 use vfs::{crc32, errno, FileSystem, INodeRef, NewSuperBlock, RateLimit, StatFs, SuperBlock};
@@ -112,11 +113,13 @@ fn refuse<T>(sb: &NewSuperBlock<'_, Tarfs>, error: Error, reason: fmt::Arguments
     Err(error)
 }
 
-/// Reports damage found in a mounted image, and returns the error for it.
+/// Reports damage found in a mounted image, and returns the error for it. `what` says where it is
+/// and which rule it breaks.
 #[cold]
-pub(crate) fn damaged(sb: &SuperBlock<Tarfs>, ino: u64, error: layout::Error) -> Error {
+pub(crate) fn damaged(sb: &SuperBlock<Tarfs>, what: impl Display) -> Error {
     if sb.data().messages.permits() {
-        pr_err!("({}): inode {ino}: {}\n", sb.id(), format_args!("{error}"));
+        // The kernel's `fmt!` knows only its own Display.
+        pr_err!("({}): {}\n", sb.id(), format_args!("{what}"));
     }
     errno::corrupted()
 }

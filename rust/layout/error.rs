@@ -131,6 +131,11 @@ pub enum Error {
         tar_length: u64,
     },
 
+    OtherParent {
+        ino: u32,
+        parent: u32,
+        directory: u32,
+    },
     Parent {
         ino: u32,
         parent: u32,
@@ -383,6 +388,14 @@ impl fmt::Display for Error {
                 f,
                 "inode {ino}: {size} bytes from sector {sector} on, expected within the \
                  archive's {tar_length} bytes, and sector 0 where empty"
+            ),
+            Self::OtherParent {
+                ino,
+                parent,
+                directory,
+            } => write!(
+                f,
+                "inode {ino}: parent is inode {parent}, but it is an entry of directory {directory}"
             ),
             Self::Parent { ino, parent } => {
                 write!(

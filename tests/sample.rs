@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: GPL-2.0
+//! A small tar with short, known contents, and images of it.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::Path;
+use std::process::Command;
+
+use tarfs_tools::make;
+use tarfs_tools::make::Output;
+use tarfs_tools::options::Options;
+use tarfs_tools::progress::Progress;
+use tempfile::{NamedTempFile, TempDir, TempPath};
+
+/// The names in the directory `many`, which takes several leaves.
+pub fn many_names() -> impl Iterator<Item = String> {
+    (0..1000).map(|number| format!("file-with-number-{number}"))
+}
+
+/// The content of the file `large`: 1 MiB and 3 bytes that never repeat a page.
+pub fn large_content() -> Vec<u8> {
+    (0..262_144u32)
+        .flat_map(|number| number.wrapping_mul(2_654_435_761).to_le_bytes())
+        .chain(*b"end")
+        .collect()
+}
+
+/// Makes the tar, with GNU tar: ustar, so that every inode has a short record.
+fn make_tar(folder: &Path) {
+    let root = folder.join("root");
+    for directory in ["directory/below", "empty", "many"] {
+        fs::create_dir_all(root.join(directory)).unwrap();
+    }
+    fs::write(root.join("directory/file"), "content\n").unwrap();
+    fs::write(root.join("directory/below/another"), "more\n").unwrap();
+    symlink("file", root.join("directory/link")).unwrap();
+    fs::hard_link(
+        root.join("directory/file"),
+        root.join("directory/hard-link"),
+    )
+    .unwrap();
+    fs::write(root.join("large"), large_content()).unwrap();
+    for name in many_names() {
+        fs::write(root.join("many").join(&name), &name).unwrap();
+    }
+    let tar = Command::new("tar")
+        .args(["--create", "--format=ustar", "--sort=name", "--owner=0"])
+        .args(["--group=0", "--mtime=@1000000000", "--file=sample.tar"])
+        .args(["--directory=root", "."])
+        .current_dir(folder)
+        .status()
+        .unwrap();
+    assert!(tar.success());
+}
+
+/// The image that `mkfs.tarfs` makes of the tar.
+pub fn image() -> Vec<u8> {
+    let folder = TempDir::new().unwrap();
+    make_tar(folder.path());
+    let tar = folder.path().join("sample.tar");
+    mkfs(&tar, Output::InPlace);
+    fs::read(tar).unwrap()
+}
+
+/// The index alone (`mkfs.tarfs --index-only`).
+pub fn index_only() -> Vec<u8> {
+    let folder = TempDir::new().unwrap();
+    make_tar(folder.path());
+    let index = folder.path().join("index");
+    mkfs(&folder.path().join("sample.tar"), Output::IndexOnly(&index));
+    fs::read(index).unwrap()
+}
+
+fn mkfs(tar: &Path, output: Output<'_>) {
+    make(tar, output, &Options::default(), &mut Progress::new(true)).unwrap();
+}
+
+/// [`image`] in a file, which lives as long as the result.
+pub fn image_file() -> TempPath {
+    let file = NamedTempFile::new().unwrap();
+    fs::write(file.path(), image()).unwrap();
+    file.into_temp_path()
+}
