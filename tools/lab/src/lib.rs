@@ -3,6 +3,7 @@
 
 mod apt;
 mod cache;
+pub mod checks;
 mod diagnosis;
 mod error;
 pub mod guest;
@@ -15,13 +16,14 @@ pub mod process;
 pub mod progress;
 mod releases;
 mod sdk;
+mod sources;
 mod symbols;
 mod toolbox;
 
-use std::cell::OnceCell;
 use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 pub use error::{Error, Kind, Result};
 pub use kernel::Kernel;
@@ -42,11 +44,10 @@ pub struct Lab {
     checkout: PathBuf,
     cache: PathBuf,
     wanted_release: Option<String>,
-    toolbox: OnceCell<Toolbox>,
-    release: OnceCell<Release>,
-    kernel: OnceCell<Kernel>,
-    sdk: OnceCell<Sdk>,
-    modules: OnceCell<()>,
+    toolbox: OnceLock<Toolbox>,
+    release: OnceLock<Release>,
+    kernel: OnceLock<Kernel>,
+    sdk: OnceLock<Sdk>,
 }
 
 impl Lab {
@@ -63,11 +64,10 @@ impl Lab {
             checkout,
             cache,
             wanted_release: variable("KREL"),
-            toolbox: OnceCell::new(),
-            release: OnceCell::new(),
-            kernel: OnceCell::new(),
-            sdk: OnceCell::new(),
-            modules: OnceCell::new(),
+            toolbox: OnceLock::new(),
+            release: OnceLock::new(),
+            kernel: OnceLock::new(),
+            sdk: OnceLock::new(),
         })
     }
 
@@ -128,33 +128,24 @@ impl Lab {
         })
     }
 
-    /// Builds our modules, once in the life of this value.
+    /// Builds our modules where they stand in the checkout, for the kernel of [`Lab::sdk`].
     ///
     /// # Errors
     /// `Build` where they do not compile.
-    pub fn ensure_modules(&self) -> Result<()> {
-        once(&self.modules, || modules::build(self)).copied()
+    pub fn build_modules(&self) -> Result<()> {
+        modules::build(self)
     }
 
-    /// The file of one of our modules by its name, or of any by its path.
+    /// The file of one of our modules by its name, or of any by its path (ending in `.ko`). Ours
+    /// are built if they are missing, older than their sources, or for another kernel.
     ///
     /// # Errors
-    /// `Missing` where it is not built.
-    pub fn module_file(&self, name: &str) -> Result<PathBuf> {
+    /// As [`Lab::build_modules`]; `Missing` where there is no such module.
+    pub fn module(&self, name: &str) -> Result<PathBuf> {
         if name.ends_with(".ko") {
             return Ok(PathBuf::from(name));
         }
-        let found = ["block", "fs"].iter().find_map(|folder| {
-            modinfo::find_all(&self.checkout.join(folder))
-                .ok()?
-                .remove(&modinfo::canonical(name))
-        });
-        found.ok_or_else(|| {
-            Error::new(
-                Kind::Missing,
-                format!("{name}.ko is not built; run `make modules`"),
-            )
-        })
+        modules::provide(self, name)
     }
 
     fn release(&self) -> Result<&Release> {
@@ -175,7 +166,7 @@ impl Lab {
     }
 }
 
-fn once<T>(cell: &OnceCell<T>, make: impl FnOnce() -> Result<T>) -> Result<&T> {
+fn once<T>(cell: &OnceLock<T>, make: impl FnOnce() -> Result<T>) -> Result<&T> {
     if let Some(value) = cell.get() {
         return Ok(value);
     }

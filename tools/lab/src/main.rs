@@ -7,7 +7,7 @@ use std::thread;
 
 use clap::{Parser, Subcommand};
 use lab::guest::Boot;
-use lab::{process, Error, Kind, Lab, Result};
+use lab::{checks, process, Error, Kind, Lab, Result};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
@@ -27,8 +27,22 @@ enum Command {
     Sdk(SdkArguments),
     /// Build the modules, where they stand in the checkout
     Modules,
+    /// Check the sources: rustfmt for all, clippy and rustdoc for the kernel's side
+    Check {
+        /// Check only that
+        #[arg(value_enum)]
+        what: Option<Check>,
+    },
     /// Boot a guest, run one command in it, and end with the command's exit status
     Run(Run),
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Check {
+    /// rustfmt, for all Rust files
+    Format,
+    /// clippy and rustdoc, for the kernel's side
+    Kernel,
 }
 
 #[derive(clap::Args)]
@@ -64,6 +78,7 @@ fn main() -> ExitCode {
         Command::Toolbox => toolbox(),
         Command::Sdk(sdk) => sdk.run(),
         Command::Modules => modules(),
+        Command::Check { what } => check(what),
         Command::Run(run) => run.run(),
     });
     result.unwrap_or_else(|error| {
@@ -90,7 +105,18 @@ impl SdkArguments {
 }
 
 fn modules() -> Result<ExitCode> {
-    Lab::locate()?.ensure_modules()?;
+    Lab::locate()?.build_modules()?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn check(what: Option<Check>) -> Result<ExitCode> {
+    let lab = Lab::locate()?;
+    if what != Some(Check::Kernel) {
+        checks::format(&lab)?;
+    }
+    if what != Some(Check::Format) {
+        checks::kernel_side(&lab)?;
+    }
     Ok(ExitCode::SUCCESS)
 }
 

@@ -17,6 +17,8 @@ pub struct ModInfo {
     pub depends: Vec<String>,
     /// Other names that it answers to, `fs-tarfs` for one; may be patterns.
     pub aliases: Vec<String>,
+    /// The release of the kernel that it was built for.
+    pub release: Option<String>,
 }
 
 impl ModInfo {
@@ -40,6 +42,9 @@ impl ModInfo {
                 Some(("depends", names)) => {
                     let names = names.split(',').filter(|name| !name.is_empty());
                     info.depends.extend(names.map(canonical));
+                }
+                Some(("vermagic", magic)) => {
+                    info.release = magic.split(' ').next().map(str::to_owned);
                 }
                 Some(("alias", alias)) => info.aliases.push(alias.to_owned()),
                 _ => {}

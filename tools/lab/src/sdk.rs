@@ -141,10 +141,10 @@ impl Sdk {
         Config::read(&self.tree.join(".config"))
     }
 
-    /// The start of a `make` in the tree, in the toolbox, which also sees `folders`; the caller
-    /// adds variables and targets.
-    pub fn make(&self, toolbox: &Toolbox, folders: &[&Path]) -> Result<Command> {
-        let mut folders: Vec<_> = folders.iter().map(|folder| (*folder, *folder)).collect();
+    /// The start of a `make` in the tree, in the toolbox, which also sees `folders` as
+    /// [`Toolbox::command`] has it; the caller adds variables and targets.
+    pub fn make(&self, toolbox: &Toolbox, folders: &[(&Path, &Path)]) -> Result<Command> {
+        let mut folders = folders.to_owned();
         folders.push((&self.tree, &self.tree));
         let mut command = toolbox.command(&folders, &self.tree);
         command.args(make(compiler(&self.config()?)));
@@ -211,7 +211,8 @@ impl Build<'_> {
 
         let step = Step::start("compiling the kernel's Rust crates");
         let place = self.place.join(TREE);
-        let mut command = self.toolbox.command(&[(&tree, &place)], &place);
+        let place = self.toolbox.place(&tree, &place);
+        let mut command = self.toolbox.command(&[(&tree, place)], place);
         command.args(make(compiler(&stock)));
         command.arg(format!("KERNELRELEASE={}", self.release.name));
         command.args(["olddefconfig", "prepare", "modules_prepare", "rust/"]);

@@ -9,6 +9,7 @@
 //! # Ok::<(), lab::Error>(())
 //! ```
 
+mod accelerator;
 mod console;
 mod cpio;
 mod initramfs;
@@ -32,8 +33,6 @@ use console::{Answer, Console, Failure};
 use initramfs::Initramfs;
 pub use qemu::{Accelerator, Access};
 
-/// How long a guest may take to start, a slow and loaded machine included.
-const BOOT_LIMIT: Duration = Duration::from_secs(180);
 /// How many lines of the log a message shows.
 const TAIL: usize = 40;
 
@@ -41,8 +40,10 @@ const TAIL: usize = 40;
 #[derive(Clone)]
 pub struct Boot<'a> {
     lab: &'a Lab,
+    accelerator: Option<Accelerator>,
     machine: qemu::Machine,
     contents: Vec<Content>,
+    boot_limit: Duration,
     command_limit: Duration,
     guest_limit: Duration,
 }
@@ -67,8 +68,10 @@ impl<'a> Boot<'a> {
         };
         Self {
             lab,
+            accelerator: None,
             machine,
             contents: Vec::new(),
+            boot_limit: Duration::from_secs(180),
             command_limit: Duration::from_secs(300),
             guest_limit: Duration::from_secs(1800),
         }
@@ -89,8 +92,13 @@ impl<'a> Boot<'a> {
     /// Makes the guest's time the count of its instructions, 1 ns each: one CPU, emulated.
     /// Let the guest sleep 10 s before measuring: the kernel calibrates its clock until then.
     pub fn icount(mut self) -> Self {
-        self.machine.accelerator = Accelerator::Icount;
         self.machine.cpus = 1;
+        self.accelerator(Accelerator::Icount)
+    }
+
+    /// Sets what executes the guest (without it: KVM where it works, else TCG).
+    pub fn accelerator(mut self, accelerator: Accelerator) -> Self {
+        self.accelerator = Some(accelerator);
         self
     }
 
@@ -134,6 +142,13 @@ impl<'a> Boot<'a> {
         self
     }
 
+    /// Sets how long the guest may take to start (without it: 3 minutes, for a machine that is
+    /// slow and busy), in time of this machine.
+    pub fn boot_limit(mut self, limit: Duration) -> Self {
+        self.boot_limit = limit;
+        self
+    }
+
     /// Sets how long one command may take (without it: 5 minutes), in time of this machine.
     pub fn command_limit(mut self, limit: Duration) -> Self {
         self.command_limit = limit;
@@ -151,7 +166,11 @@ impl<'a> Boot<'a> {
     /// # Errors
     /// `Missing` for a program or module that is not there, `Guest` where the guest did not
     /// start, with the tail of its log.
-    pub fn boot(self) -> Result<Guest> {
+    pub fn boot(mut self) -> Result<Guest> {
+        self.machine.accelerator = match self.accelerator {
+            Some(accelerator) => accelerator,
+            None => accelerator::best(self.lab)?,
+        };
         let initramfs = self.initramfs()?;
         let scratch = self.lab.cache();
         let failed = |error| Error::io("create a file in", scratch, error);
@@ -178,7 +197,7 @@ impl<'a> Boot<'a> {
             command_limit: self.command_limit,
             deadline: Instant::now() + self.guest_limit,
         };
-        let answer = guest.console.receive(Instant::now() + BOOT_LIMIT);
+        let answer = guest.console.receive(Instant::now() + self.boot_limit);
         answer.map_err(|failure| guest.failed("the guest did not start", &failure))?;
         Ok(guest)
     }
@@ -191,7 +210,7 @@ impl<'a> Boot<'a> {
         for content in &self.contents {
             match content {
                 Content::Module(name) => {
-                    let file = self.lab.module_file(name)?;
+                    let file = self.lab.module(name)?;
                     let name = file.file_stem().unwrap_or_default().to_string_lossy();
                     initramfs.module(&name, &file)?;
                 }

@@ -119,6 +119,16 @@ impl Toolbox {
         command
     }
 
+    /// Where a command in the toolbox sees a folder that is to be seen at `wanted`: there, unless
+    /// the running system is the toolbox.
+    pub fn place<'a>(&self, folder: &'a Path, wanted: &'a Path) -> &'a Path {
+        if self.root == Path::new("/") {
+            folder
+        } else {
+            wanted
+        }
+    }
+
     /// A command that runs QEMU from the toolbox with this machine's paths: QEMU brings its own
     /// loader and libraries, so that it needs no rights and sees every file.
     pub fn qemu(&self) -> Result<Command> {

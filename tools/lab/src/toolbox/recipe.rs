@@ -29,6 +29,7 @@ pub const PACKAGES: &[&str] = &[
     "erofs-utils",
     "fio",
     "libarchive-tools",
+    "mount",
     "python3",
     "qemu-system-x86",
     "squashfs-tools",
