@@ -28,7 +28,7 @@ mod error;
 pub mod exit;
 pub mod image;
 pub mod index;
-mod interrupt;
+pub mod interrupt;
 pub mod leaves;
 pub mod make;
 pub mod numbering;

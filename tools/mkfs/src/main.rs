@@ -31,6 +31,7 @@ use uuid::Uuid;
 #[derive(Parser)]
 #[command(
     name = "mkfs.tarfs",
+    bin_name = "mkfs.tarfs",
     version = concat!(env!("CARGO_PKG_VERSION"), ", format 1"),
     after_help = "Exit status: 0 done; 1 no index (--check); 2 the archive has something that an \
                   image cannot hold; 4 the archive or index is damaged; 8 the system failed; \

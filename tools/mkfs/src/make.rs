@@ -10,6 +10,7 @@ use rustix::fs::FlockOperation;
 
 use crate::image::{is_zero, Existing, Place};
 use crate::index::Index;
+use crate::interrupt::Interrupt;
 use crate::options::Options;
 use crate::output;
 use crate::progress::Progress;
@@ -82,10 +83,14 @@ pub fn make(
         dropped: archive.dropped,
         elapsed: Duration::ZERO,
     };
+    // Until here nothing was written, and a signal may end the run as it always does.
+    let interrupt = Interrupt::watch().map_err(Error::io("handle signals for", path))?;
     match output {
-        Output::InPlace => output::append(&source, place, &index)?,
-        Output::Image(image) => output::copy(&source, place, &index, image, progress)?,
-        Output::IndexOnly(file) => output::index_only(&source, &index, file)?,
+        Output::InPlace => output::append(&source, place, &index, &interrupt)?,
+        Output::Image(image) => {
+            output::copy(&source, place, &index, image, &interrupt, progress)?;
+        }
+        Output::IndexOnly(file) => output::index_only(&source, &index, file, &interrupt)?,
     }
     Ok(Summary {
         elapsed: progress.elapsed(),

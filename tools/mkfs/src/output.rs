@@ -24,7 +24,7 @@ const COPY_STEP: u64 = 1 << 26;
 struct Writer<'a> {
     file: &'a File,
     path: &'a Path,
-    interrupt: Interrupt,
+    interrupt: &'a Interrupt,
 }
 
 /// Appends an index to its archive, instead of what follows the archive now. Should that fail, the
@@ -34,8 +34,17 @@ struct Writer<'a> {
 ///
 /// [`Error::Changed`] where the file is not as it was when it was read, which leaves it as it is;
 /// [`Error::NoSpace`], [`Error::Interrupted`] and [`Error::Io`].
-pub fn append(source: &Source, place: Place, index: &Index) -> Result<(), Error> {
-    let writer = Writer::new(source.file(), source.path())?;
+pub fn append(
+    source: &Source,
+    place: Place,
+    index: &Index,
+    interrupt: &Interrupt,
+) -> Result<(), Error> {
+    let writer = Writer {
+        file: source.file(),
+        path: source.path(),
+        interrupt,
+    };
     source.check_unchanged()?;
     let result = writer.append(source.length(), place, index);
     if result.is_err() {
@@ -55,10 +64,15 @@ pub fn copy(
     place: Place,
     index: &Index,
     path: &Path,
+    interrupt: &Interrupt,
     progress: &mut Progress,
 ) -> Result<(), Error> {
     let temporary = temporary_beside(path)?;
-    let writer = Writer::new(temporary.as_file(), path)?;
+    let writer = Writer {
+        file: temporary.as_file(),
+        path,
+        interrupt,
+    };
     writer.copy_archive(source, place.tar_length, progress)?;
     source.check_unchanged()?;
     writer.append(place.tar_length, place, index)?;
@@ -70,24 +84,24 @@ pub fn copy(
 /// # Errors
 ///
 /// As for [`copy`].
-pub fn index_only(source: &Source, index: &Index, path: &Path) -> Result<(), Error> {
+pub fn index_only(
+    source: &Source,
+    index: &Index,
+    path: &Path,
+    interrupt: &Interrupt,
+) -> Result<(), Error> {
     let temporary = temporary_beside(path)?;
-    let writer = Writer::new(temporary.as_file(), path)?;
+    let writer = Writer {
+        file: temporary.as_file(),
+        path,
+        interrupt,
+    };
     source.check_unchanged()?;
     writer.write_index(index, 0)?;
     persist(temporary, path)
 }
 
-impl<'a> Writer<'a> {
-    fn new(file: &'a File, path: &'a Path) -> Result<Self, Error> {
-        let interrupt = Interrupt::watch().map_err(Error::io("handle signals for", path))?;
-        Ok(Self {
-            file,
-            path,
-            interrupt,
-        })
-    }
-
+impl Writer<'_> {
     /// Makes the index follow the archive in a file of `length` bytes.
     fn append(&self, length: u64, place: Place, index: &Index) -> Result<(), Error> {
         if length != place.tar_length {
@@ -200,4 +214,30 @@ fn persist(temporary: NamedTempFile, path: &Path) -> Result<(), Error> {
         .persist(path)
         .map_err(|error| Error::io("replace", path)(error.error))?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::OpenOptions;
+
+    use super::*;
+    use crate::options::Options;
+    use crate::tree::Tree;
+
+    /// An interrupted run leaves the archive, not a part of the index.
+    #[test]
+    fn interrupted() {
+        let file = NamedTempFile::new().unwrap();
+        std::fs::write(&file, [0; 1024]).unwrap();
+        let opened = OpenOptions::new().read(true).write(true).open(&file);
+        let source = Source::new(file.path(), opened.unwrap()).unwrap();
+        let tree = Tree::default();
+        let index = Index::new(&tree, 1024, &Options::default(), file.path()).unwrap();
+        let place = Place::after(1024, 0).unwrap();
+        let interrupt = Interrupt::watch().unwrap();
+        signal_hook::low_level::raise(signal_hook::consts::SIGTERM).unwrap();
+        let result = append(&source, place, &index, &interrupt);
+        assert!(matches!(result, Err(Error::Interrupted { .. })));
+        assert_eq!(std::fs::read(&file).unwrap(), [0; 1024]);
+    }
 }

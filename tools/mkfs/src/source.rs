@@ -151,3 +151,44 @@ impl Source {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn open(path: &Path) -> Source {
+        Source::new(path, File::open(path).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn changes_are_noticed() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(&file, b"contents").unwrap();
+        let source = open(file.path());
+        assert!(source.check_unchanged().is_ok());
+        std::fs::write(&file, b"contents, longer").unwrap();
+        assert!(matches!(
+            source.check_unchanged(),
+            Err(Error::Changed { .. })
+        ));
+        let source = open(file.path());
+        let epoch = std::time::SystemTime::UNIX_EPOCH;
+        file.as_file().set_modified(epoch).unwrap();
+        assert!(matches!(
+            source.check_unchanged(),
+            Err(Error::Changed { .. })
+        ));
+    }
+
+    #[test]
+    fn reading_beyond_the_end() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(&file, b"contents").unwrap();
+        let source = open(file.path());
+        let mut buffer = [0; 6];
+        assert_eq!(source.read_at(&mut buffer, 4).unwrap(), 4);
+        assert_eq!(buffer, *b"ents\0\0");
+        let result = source.read_exact_at(&mut buffer, 4);
+        assert!(matches!(result, Err(Error::Changed { .. })));
+    }
+}

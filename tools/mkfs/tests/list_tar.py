@@ -1,0 +1,108 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0
+"""Prints as JSON the files that extracting a tar archive leaves, by Python's own tar reader.
+
+usage: list_tar.py TAR
+
+For each path: type, mode, nlink, uid, gid, mtime (seconds and nanoseconds), size, sha256, target,
+device (major, minor), header (first sector of the entry's headers), data (first sector of the
+data; 0 where there is none) and ino (a number that hard links share; not that of an image). Names
+and targets are bytes, printed as the characters with these numbers.
+"""
+
+import hashlib
+import json
+import sys
+import tarfile
+from decimal import Decimal
+from math import floor
+
+TYPES = {tarfile.REGTYPE: "regular", tarfile.AREGTYPE: "regular", tarfile.CONTTYPE: "regular",
+         tarfile.SYMTYPE: "symlink", tarfile.CHRTYPE: "char", tarfile.BLKTYPE: "block",
+         tarfile.DIRTYPE: "directory", tarfile.FIFOTYPE: "fifo"}
+
+
+class Tree:
+    def __init__(self):
+        self.files = {".": self.implied()}
+        self.count = 1
+
+    @staticmethod
+    def implied():
+        return {"type": "directory", "mode": 0o755, "nlink": 2, "uid": 0, "gid": 0,
+                "mtime": [0, 0], "size": 0, "sha256": None, "target": None, "device": [0, 0],
+                "header": None, "data": 0, "ino": 1}
+
+    def put(self, path, record):
+        parts = path.split("/")
+        for i in range(1, len(parts)):
+            self.files.setdefault("/".join(parts[:i]), self.implied())
+        self.files[path] = record
+
+    def finish(self):
+        """Counts links and numbers the files, now that all replacing is over."""
+        numbers = {}
+        counts = {}
+        for path, record in sorted(self.files.items()):
+            record["ino"] = numbers.setdefault(id(record), len(numbers) + 1)
+            counts[id(record)] = counts.get(id(record), 0) + 1
+        for record in self.files.values():
+            record["nlink"] = 2 if record["type"] == "directory" else counts[id(record)]
+        for path, record in self.files.items():
+            if path != "." and record["type"] == "directory":
+                self.files[path.rpartition("/")[0] or "."]["nlink"] += 1
+        return self.files
+
+
+def normal(name):
+    """The name as its bytes' characters, without what tar drops."""
+    text = name.encode("utf-8", "surrogateescape").decode("latin-1")
+    return "/".join(part for part in text.split("/") if part not in ("", ".")) or "."
+
+
+def time(member):
+    exact = Decimal(member.pax_headers.get("mtime", member.mtime))
+    nanoseconds = floor(exact * 10**9)
+    return list(divmod(nanoseconds, 10**9))
+
+
+def describe(archive, member):
+    kind = TYPES[member.type]
+    record = Tree.implied()
+    record.update(type=kind, mode=member.mode & 0o7777, uid=member.uid, gid=member.gid,
+                  mtime=time(member), header=member.offset // 512)
+    if kind == "regular":
+        with archive.extractfile(member) as file:
+            contents = file.read()
+        record.update(size=member.size, sha256=hashlib.sha256(contents).hexdigest(),
+                      data=member.offset_data // 512 if member.size else 0)
+    elif kind == "symlink":
+        target = member.linkname.encode("utf-8", "surrogateescape").decode("latin-1")
+        record.update(target=target)
+    elif kind in ("char", "block"):
+        record.update(device=[member.devmajor, member.devminor])
+    return record
+
+
+def main():
+    if len(sys.argv) != 2:
+        sys.exit(__doc__)
+    tree = Tree()
+    with tarfile.open(sys.argv[1], "r:", encoding="utf-8", errors="surrogateescape") as archive:
+        for member in archive:
+            path = normal(member.name)
+            if member.type == tarfile.LNKTYPE:
+                tree.put(path, tree.files[normal(member.linkname)])
+                continue
+            record = describe(archive, member)
+            existing = tree.files.get(path)
+            if existing and existing["type"] == record["type"] == "directory":
+                existing.update(record)
+            else:
+                tree.put(path, record)
+    json.dump({"files": tree.finish()}, sys.stdout, indent=1, sort_keys=True)
+    print()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,259 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0
+"""Walks a tarfs image and prints as JSON what is in it.
+
+usage: read_image.py IMAGE            an image
+       read_image.py INDEX TAR        an index of its own, and its archive
+
+Written from Documentation/format.rst alone, and checks each rule that the page has. Names and
+targets are bytes, printed as the characters with these numbers. See list_tar.py for the fields.
+"""
+
+import hashlib
+import json
+import struct
+import sys
+import zlib
+
+BLOCK = 4096
+MASK = (1 << 64) - 1
+REGIONS = ["inodes", "extras", "leaves", "heap", "reserved", "sums"]
+PER_BLOCK = {"inodes": 128, "extras": 64, "leaves": 4096, "heap": 4096, "reserved": 4096,
+             "sums": 1023}
+TYPES = {1: "fifo", 2: "char", 4: "directory", 6: "block", 8: "regular", 10: "symlink",
+         12: "socket"}
+
+
+def check(condition, *what):
+    if not condition:
+        sys.exit("read_image.py: " + " ".join(str(part) for part in what))
+
+
+def zero(data, *what):
+    check(not any(data), *what, "is not zero")
+
+
+def multiply(a, b):
+    product = a * b
+    return (product & MASK) ^ (product >> 64)
+
+
+def name_hash(seed, name):
+    state = ((seed + 1) * 0x9e3779b97f4a7c15 + len(name)) & MASK
+    for start in range(0, len(name), 8):
+        group = int.from_bytes(name[start:start + 8], "little")
+        state = multiply(state ^ group, 0xd6e8feb86659fd93)
+        state = (state + 0x9e3779b97f4a7c15) & MASK
+    state = multiply(state, 0xa0761d6478bd642f)
+    return (state ^ (state >> 32)) & 0xffffffff
+
+
+class Image:
+    def __init__(self, data, tar=None):
+        """`data` is the image, or the index of the archive `tar`."""
+        check(len(data) >= BLOCK, "shorter than a block")
+        self.read_superblock(data[-BLOCK:])
+        if tar is None:
+            check(self.offset > 0, "an index of its own, without its archive")
+            self.tar = data[:self.length]
+            self.check_header(data)
+        else:
+            check(self.offset == 0, "an image, not an index of its own")
+            self.tar = tar[:self.length]
+        check(len(self.tar) == self.length, "archive of", len(self.tar), "bytes")
+        self.index = data[self.offset:]
+        check(len(self.index) == self.blocks * BLOCK, "index of", len(self.index), "bytes")
+        self.check_sums()
+
+    def read_superblock(self, block):
+        (magic, version, crc, compat, _ro_compat, incompat, self.seed, self.uuid, self.label,
+         self.length, self.offset, self.blocks, self.time_base, self.created, sha256,
+         reserved) = struct.unpack_from("<8sIIIIII16s64sQQQqq32s8s", block)
+        check(magic == b"TarFsIdx", "magic", magic)
+        check(version == 1, "version", version)
+        check(zlib.crc32(block[:12] + bytes(4) + block[16:]) == crc, "superblock's CRC-32")
+        check(incompat == 0, "incompatible features", incompat)
+        check(compat & 1 or not any(sha256), "SHA-256 without its feature")
+        zero(reserved, "superblock, byte 184")
+        zero(block[288:], "superblock, byte 288")
+        zero(self.label[len(self.label.split(b"\0")[0]):], "padding of the label")
+        next_block = 0
+        self.regions = {}
+        for i, name in enumerate(REGIONS):
+            first, blocks, records = struct.unpack_from("<IIQ", block, 192 + 16 * i)
+            check(first == next_block, "region", name, "starts at block", first)
+            check(blocks == -(-records // PER_BLOCK[name]), "region", name, "has blocks", blocks)
+            self.regions[name] = (first, records)
+            next_block = first + blocks
+        check(self.regions["reserved"][1] == 0, "reserved region is used")
+        check(self.regions["sums"][1] == self.regions["sums"][0], "number of sums")
+        check(self.blocks == next_block + 1, "index blocks", self.blocks)
+
+    def check_header(self, data):
+        check(self.offset % BLOCK == 0, "index at byte", self.offset)
+        start = self.offset - 512
+        check(start >= self.length, "index within the archive")
+        zero(data[self.length:start], "gap after the archive")
+        zero(data[start - 1024:start], "end-of-archive mark")
+        zero(data[-1024:], "end-of-archive mark of the index")
+        header = data[start:self.offset]
+        check(sum(header) - sum(header[148:156]) + 8 * 32 == int(header[148:154], 8),
+              "header's checksum")
+        check(header[:100].rstrip(b"\0") == b".tarfs-index", "header's name")
+        check(header[100:108] == b"0000400\0", "header's mode")
+        check(int(header[108:115], 8) == int(header[116:123], 8) == 0, "header's owner")
+        check(int(header[124:135], 8) == self.blocks * BLOCK - 1024, "header's size")
+        check(int(header[136:147], 8) == 0, "header's time")
+        check(header[156:157] == b"0", "header's type")
+        check(header[157:257].rstrip(b"\0") == b"tarfs-length=%d" % self.length, "header's length")
+        check(header[257:265] == b"ustar\x0000", "header's magic")
+
+    def check_sums(self):
+        first, records = self.regions["sums"]
+        for block in range(first, self.blocks - 1):
+            data = self.index[block * BLOCK:][:BLOCK]
+            own, = struct.unpack_from("<I", data, 4092)
+            check(zlib.crc32(data[:4092]) == own, "CRC-32 of sums block", block)
+            used = min(1023, records - (block - first) * 1023)
+            zero(data[4 * used:4092], "unused sums of block", block)
+        for block in range(first):
+            crc, = struct.unpack("<I", self.record("sums", block, 4))
+            data = self.index[block * BLOCK:][:BLOCK]
+            check(zlib.crc32(data) == crc, "CRC-32 of block", block)
+
+    def record(self, region, number, size):
+        first, records = self.regions[region]
+        check(number < records, "record", number, "of region", region)
+        block, slot = divmod(number, PER_BLOCK[region])
+        start = (first + block) * BLOCK + slot * size
+        return self.index[start:start + size]
+
+    def bytes_of(self, region, position, size):
+        first, records = self.regions[region]
+        check(position + size <= records, "bytes", position, size, "of region", region)
+        check(position % BLOCK + size <= BLOCK, "bytes", position, size, "cross a block")
+        start = first * BLOCK + position
+        return self.index[start:start + size]
+
+    def inode(self, ino):
+        mode, links, uid, gid, mtime, size, data, header, last, wide = struct.unpack(
+            "<HHHHIIIIII", self.record("inodes", ino - 1, 32))
+        is_directory = mode >> 12 == 4
+        if wide:
+            check((links, uid, gid, mtime, size, data, header, last) == (0,) * 8,
+                  "inode", ino, "has fields beside its wide inode")
+            (size, data, header, mtime, nsec, uid, gid, links, parent, owner,
+             reserved) = struct.unpack("<QQQqIIIIII8s", self.record("extras", wide - 1, 64))
+            check(owner == ino, "wide inode of", owner, "is that of", ino)
+            zero(reserved, "wide inode of", ino)
+            check(nsec < 10**9, "inode", ino, "nanoseconds", nsec)
+            check(is_directory or parent == 0, "inode", ino, "has a parent")
+            header = None if header == MASK else header
+        else:
+            mtime += self.time_base
+            nsec, parent = (0, last) if is_directory else (last, 0)
+            header = None if header == 0xffffffff else header
+        check(header is None or (header + 1) * 512 <= self.length, "inode", ino, "header", header)
+        return {"type": TYPES[mode >> 12], "mode": mode & 0o7777, "nlink": links, "uid": uid,
+                "gid": gid, "mtime": [mtime, nsec], "size": size, "data": data, "header": header,
+                "parent": parent}
+
+    def describe(self, ino):
+        """The inode as list_tar.py has it."""
+        raw = self.inode(ino)
+        record = {key: raw[key] for key in
+                  ("type", "mode", "nlink", "uid", "gid", "mtime", "header")}
+        size, data = raw["size"], raw["data"]
+        record.update(ino=ino, size=0, data=0, sha256=None, target=None, device=[0, 0])
+        if raw["type"] == "regular":
+            check(data * 512 + size <= self.length, "inode", ino, "data beyond the archive")
+            check(size or not data, "inode", ino, "empty, with data")
+            contents = self.tar[data * 512:data * 512 + size]
+            record.update(size=size, data=data, sha256=hashlib.sha256(contents).hexdigest())
+        elif raw["type"] == "symlink":
+            check(1 <= size <= 4095, "inode", ino, "target of", size, "bytes")
+            target = self.bytes_of("heap", data, size)
+            check(0 not in target, "inode", ino, "target with NUL")
+            record.update(target=target.decode("latin-1"))
+        elif raw["type"] in ("char", "block"):
+            check(size == 0, "inode", ino, "device with a size")
+            record.update(device=[data >> 20, data & 0xfffff])
+        elif raw["type"] == "directory":
+            check(size or not data, "inode", ino, "empty, with leaves")
+        else:
+            check(size == data == 0, "inode", ino, "has data")
+        return record
+
+    def entries(self, ino):
+        """A directory's (name, inode number), by name."""
+        raw = self.inode(ino)
+        count, first = raw["size"], raw["data"] * 4
+        check(count < 2 or first % BLOCK == 0, "inode", ino, "leaves at", first)
+        previous = None
+        for leaf in range(count):
+            head = self.bytes_of("leaves", first + leaf * BLOCK, 4)
+            entries, used = struct.unpack("<HH", head)
+            check(entries or count > 1, "inode", ino, "empty leaf")
+            data = self.bytes_of("leaves", first + leaf * BLOCK, used)
+            names_end = 4 + 12 * entries
+            for i in range(entries):
+                hashed, child, position, length, kind = struct.unpack_from("<IIHBB", data,
+                                                                          4 + 12 * i)
+                check(position == names_end and length, "inode", ino, "name at", position)
+                name = data[position:position + length]
+                names_end += length
+                check(names_end <= used, "inode", ino, "name beyond the leaf")
+                check(name_hash(self.seed, name) == hashed, "inode", ino, "hash of", name)
+                check(hashed * count >> 32 == leaf, "inode", ino, "leaf of", name)
+                check(previous is None or previous < (hashed, name), "inode", ino, "order at", name)
+                check(0 not in name and b"/" not in name and name not in (b".", b".."),
+                      "inode", ino, "name", name)
+                check(kind in TYPES, "inode", ino, "type of", name)
+                check(TYPES[kind] == self.inode(child)["type"], "inode", ino, "type of", name)
+                previous = (hashed, name)
+                yield name, child
+            check(names_end == used, "inode", ino, "bytes in use", used)
+
+    def walk(self):
+        """Returns {path: record} and checks the links between inodes."""
+        files = {".": self.describe(1)}
+        links = {1: 2}
+        check(self.inode(1)["parent"] == 1, "parent of the root")
+        to_do = [(1, b"")]
+        while to_do:
+            directory, path = to_do.pop()
+            for name, child in self.entries(directory):
+                record = self.describe(child)
+                files[(path + name).decode("latin-1")] = record
+                is_directory = record["type"] == "directory"
+                links[child] = links.get(child, is_directory) + 1
+                if is_directory:
+                    check(links[child] == 2, "directory", child, "has two names")
+                    parent = self.inode(child)["parent"]
+                    check(parent == directory < child, "inode", child, "parent", parent)
+                    links[directory] += 1
+                    to_do.append((child, path + name + b"/"))
+        count = self.regions["inodes"][1]
+        check(set(links) == set(range(1, count + 1)), "inodes that no name leads to")
+        for record in files.values():
+            check(record["nlink"] == links[record["ino"]], "links of inode", record["ino"])
+        return files
+
+
+def main():
+    if len(sys.argv) not in (2, 3):
+        sys.exit(__doc__)
+    files = []
+    for path in sys.argv[1:]:
+        with open(path, "rb") as file:
+            files.append(file.read())
+    image = Image(*files)
+    label = image.label.split(b"\0")[0].decode()
+    json.dump({"tar_length": image.length, "uuid": image.uuid.hex(), "label": label,
+               "created": image.created, "files": image.walk()}, sys.stdout, indent=1,
+              sort_keys=True)
+    print()
+
+
+if __name__ == "__main__":
+    main()

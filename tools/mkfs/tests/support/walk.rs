@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Walks an image through the layout crate, as the kernel does, and lists the files as
+//! `list_tar.py` does.
+
+use layout::{
+    d_type, leaf_of, name_hash, Directory, Entry, Inode, InodeRecord, Kind, Leaf, Position, Record,
+    Superblock, BLOCK_SIZE,
+};
+use serde_json::{json, Map, Value};
+use sha2::{Digest, Sha256};
+
+/// An image, or an index with its archive beside it.
+pub struct Image<'a> {
+    pub superblock: Superblock,
+    index: &'a [u8],
+    tar: &'a [u8],
+}
+
+pub fn crc32(slices: &[&[u8]]) -> u32 {
+    let mut hasher = crc32fast::Hasher::new();
+    slices.iter().for_each(|slice| hasher.update(slice));
+    hasher.finalize()
+}
+
+impl<'a> Image<'a> {
+    pub fn new(bytes: &'a [u8]) -> Self {
+        let superblock = superblock(bytes);
+        let (tar, index) = bytes.split_at(superblock.index_offset as usize);
+        Self {
+            superblock,
+            index,
+            tar,
+        }
+    }
+
+    pub fn with_archive(index: &'a [u8], tar: &'a [u8]) -> Self {
+        let superblock = superblock(index);
+        assert_eq!(superblock.index_offset, 0);
+        Self {
+            superblock,
+            index,
+            tar,
+        }
+    }
+
+    /// Lists the files; every name is also looked up.
+    pub fn files(&self) -> Value {
+        let mut files = Map::new();
+        files.insert(".".into(), self.describe(layout::ROOT_INO));
+        let mut to_do = vec![(layout::ROOT_INO, String::new())];
+        while let Some((ino, path)) = to_do.pop() {
+            let inode = self.inode(ino);
+            let Kind::Directory(directory) = inode.kind else {
+                panic!("{path:?} is no directory");
+            };
+            for entry in self.entries(&directory) {
+                assert_eq!(self.find(&directory, entry.name), Some(entry));
+                let name: String = entry.name.iter().map(|&byte| char::from(byte)).collect();
+                let child = self.inode(entry.ino);
+                assert_eq!(entry.file_type, d_type(child.mode), "{path:?} {name:?}");
+                if matches!(child.kind, Kind::Directory(_)) {
+                    to_do.push((entry.ino, format!("{path}{name}/")));
+                }
+                files.insert(format!("{path}{name}"), self.describe(entry.ino));
+            }
+            assert_eq!(self.find(&directory, b"no such name"), None);
+        }
+        files.into()
+    }
+
+    pub fn inode(&self, ino: u32) -> Inode {
+        let sb = &self.superblock;
+        let (block, offset) = self.block(sb.inode_position(ino).unwrap());
+        match InodeRecord::decode(ino, block, offset, sb).unwrap() {
+            Record::Complete(inode) => inode,
+            Record::Wide { mode, index } => {
+                let (block, offset) = self.block(sb.wide_position(index).unwrap());
+                InodeRecord::decode_wide(ino, mode, block, offset, sb).unwrap()
+            }
+        }
+    }
+
+    fn entries(&self, directory: &Directory) -> Vec<Entry<'a>> {
+        let leaves = (0..directory.leaves).map(|number| self.leaf(directory, number));
+        leaves
+            .flat_map(|leaf| (0..leaf.len()).map(move |index| leaf.entry(index).unwrap()))
+            .collect()
+    }
+
+    fn find(&self, directory: &Directory, name: &[u8]) -> Option<Entry<'a>> {
+        let hash = name_hash(self.superblock.hash_seed, name);
+        if directory.leaves == 0 {
+            return None;
+        }
+        let leaf = self.leaf(directory, leaf_of(hash, directory.leaves));
+        leaf.find(hash, name).unwrap()
+    }
+
+    fn leaf(&self, directory: &Directory, number: u32) -> Leaf<'a> {
+        let position = self.superblock.leaf_position(directory, number).unwrap();
+        let (block, offset) = self.block(position);
+        Leaf::decode(block, offset, directory, &self.superblock).unwrap()
+    }
+
+    fn block(&self, position: Position) -> (&'a [u8], usize) {
+        let start = position.block as usize * BLOCK_SIZE;
+        let block = &self.index[start..start + BLOCK_SIZE];
+        (block, position.offset)
+    }
+
+    fn describe(&self, ino: u32) -> Value {
+        let inode = self.inode(ino);
+        let mut record = json!({
+            "ino": ino,
+            "mode": inode.mode & 0o7777,
+            "nlink": inode.nlink,
+            "uid": inode.uid,
+            "gid": inode.gid,
+            "mtime": [inode.mtime_sec, inode.mtime_nsec],
+            "header": inode.header,
+            "size": 0,
+            "data": 0,
+            "sha256": null,
+            "target": null,
+            "device": [0, 0],
+        });
+        let file_type = match inode.kind {
+            Kind::Regular(extent) => {
+                let start = extent.sector as usize * 512;
+                let contents = &self.tar[start..start + extent.size as usize];
+                record["size"] = extent.size.into();
+                record["data"] = extent.sector.into();
+                record["sha256"] = hex(&Sha256::digest(contents)).into();
+                "regular"
+            }
+            Kind::Directory(_) => "directory",
+            Kind::Symlink(symlink) => {
+                let position = self.superblock.heap_position(&symlink).unwrap();
+                let (block, offset) = self.block(position);
+                let target = symlink.target(block, offset).unwrap();
+                let target: String = target.iter().map(|&byte| char::from(byte)).collect();
+                record["target"] = target.into();
+                "symlink"
+            }
+            Kind::CharDevice { major, minor } => {
+                record["device"] = json!([major, minor]);
+                "char"
+            }
+            Kind::BlockDevice { major, minor } => {
+                record["device"] = json!([major, minor]);
+                "block"
+            }
+            Kind::Fifo => "fifo",
+            Kind::Socket => "socket",
+        };
+        record["type"] = file_type.into();
+        record
+    }
+}
+
+/// The superblock of an image or index, at whose end it is.
+pub fn superblock(bytes: &[u8]) -> Superblock {
+    let block = bytes.last_chunk().unwrap();
+    Superblock::decode(block, crc32, bytes.len() as u64).unwrap()
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
