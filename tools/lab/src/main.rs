@@ -2,11 +2,12 @@
 //! The command line of the laboratory; `make` calls it.
 
 use std::io::{self, Write};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::thread;
 
 use clap::{Parser, Subcommand};
-use lab::guest::Boot;
+use lab::guest::{Access, Boot};
 use lab::{checks, process, Error, Kind, Lab, Result};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
@@ -33,6 +34,8 @@ enum Command {
         #[arg(value_enum)]
         what: Option<Check>,
     },
+    /// Boot a guest with both modules, and a shell on this terminal
+    Shell(Guest),
     /// Boot a guest, run one command in it, and end with the command's exit status
     Run(Run),
 }
@@ -57,15 +60,34 @@ struct SdkArguments {
 
 #[derive(clap::Args)]
 struct Run {
+    #[command(flatten)]
+    guest: Guest,
+    /// The command line, for sh
+    #[arg(required = true, last = true)]
+    command: Vec<String>,
+}
+
+/// What a guest holds.
+#[derive(clap::Args)]
+struct Guest {
+    /// The number of CPUs
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    cpus: u32,
+    /// The memory, in MiB
+    #[arg(long, value_name = "MIB", default_value_t = 1024)]
+    memory: u32,
+    /// Put this module of the stock kernel into the guest; may be repeated
+    #[arg(long, value_name = "NAME")]
+    stock_module: Vec<String>,
+    /// Attach this image as a disk, /dev/vda and so on, read-only; may be repeated
+    #[arg(long, value_name = "FILE")]
+    disk: Vec<PathBuf>,
     /// Put this module into the guest, with those that it depends on; may be repeated
     #[arg(long, value_name = "NAME")]
     module: Vec<String>,
     /// Put this program into the guest: a name in the toolbox, or a path; may be repeated
     #[arg(long, value_name = "NAME")]
     program: Vec<String>,
-    /// The command line, for sh
-    #[arg(required = true, last = true)]
-    command: Vec<String>,
 }
 
 const EXIT_STATUS: &str = "\
@@ -79,6 +101,7 @@ fn main() -> ExitCode {
         Command::Sdk(sdk) => sdk.run(),
         Command::Modules => modules(),
         Command::Check { what } => check(what),
+        Command::Shell(guest) => shell(&guest),
         Command::Run(run) => run.run(),
     });
     result.unwrap_or_else(|error| {
@@ -120,19 +143,36 @@ fn check(what: Option<Check>) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+impl Guest {
+    fn boot<'a>(&self, lab: &'a Lab) -> Boot<'a> {
+        let boot = Boot::new(lab).cpus(self.cpus).memory_mib(self.memory);
+        let boot = self.module.iter().fold(boot, |boot, name| boot.module(name));
+        let boot = self.stock_module.iter().fold(boot, |boot, name| boot.stock_module(name));
+        let boot = self.program.iter().fold(boot, |boot, name| boot.program(name));
+        self.disk.iter().fold(boot, |boot, image| boot.disk(image, Access::ReadOnly))
+    }
+}
+
+/// What the person sees first.
+const WELCOME: &str = "\
+modprobe rnull && modprobe tarfs
+echo
+uname -a
+echo 'Both modules are loaded; the null block device:'
+ls -l /dev/rnullb*
+echo 'End with \"exit\".'
+";
+
+fn shell(guest: &Guest) -> Result<ExitCode> {
+    let lab = Lab::locate()?;
+    guest.boot(&lab).module("rnull").module("tarfs").stock_module("loop").shell(WELCOME)?;
+    Ok(ExitCode::SUCCESS)
+}
+
 impl Run {
     fn run(self) -> Result<ExitCode> {
         let lab = Lab::locate()?;
-        let boot = Boot::new(&lab);
-        let boot = self
-            .module
-            .iter()
-            .fold(boot, |boot, name| boot.module(name));
-        let boot = self
-            .program
-            .iter()
-            .fold(boot, |boot, name| boot.program(name));
-        let mut guest = boot.boot()?;
+        let mut guest = self.guest.boot(&lab).boot()?;
         let output = guest.run(&self.command.join(" "))?;
         print(&output.stdout)?;
         guest.shutdown()?;

@@ -19,7 +19,9 @@ use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 use rustix::pipe::{pipe_with, PipeFlags};
-use rustix::process::{kill_process_group, waitid, Pid, Signal, WaitId, WaitIdOptions};
+use rustix::process::{
+    kill_process, kill_process_group, waitid, Pid, Signal, WaitId, WaitIdOptions,
+};
 
 use crate::diagnosis::diagnose;
 use crate::error::{Error, Kind, Result};
@@ -46,6 +48,19 @@ pub fn command(program: impl AsRef<OsStr>) -> Command {
 /// `Interrupted` after [`interrupt`], `Missing` where `setpriv` is not installed.
 pub fn spawn(mut command: Command) -> Result<Child> {
     command.process_group(0);
+    start(command)
+}
+
+/// Starts a command made by [`command`] that may use the terminal, and so stays in this program's
+/// process group; it must be one process.
+///
+/// # Errors
+/// As [`spawn`].
+pub fn spawn_foreground(command: Command) -> Result<Child> {
+    start(command)
+}
+
+fn start(command: Command) -> Result<Child> {
     let (reply, answer) = channel();
     let request = Request { command, reply };
     let lost = || Error::new(Kind::Other, "the thread that starts children has ended");
@@ -245,10 +260,12 @@ fn pid(id: u32) -> Option<Pid> {
     i32::try_from(id).ok().and_then(Pid::from_raw)
 }
 
+/// Kills a child, with its group if it leads one.
 fn kill_group(id: u32) {
-    if let Some(group) = pid(id) {
+    if let Some(pid) = pid(id) {
         // It may have ended meanwhile, which is as good.
-        let _ = kill_process_group(group, Signal::KILL);
+        let _ = kill_process_group(pid, Signal::KILL);
+        let _ = kill_process(pid, Signal::KILL);
     }
 }
 

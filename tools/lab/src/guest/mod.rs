@@ -15,13 +15,13 @@ mod cpio;
 mod initramfs;
 mod log;
 mod qemu;
+mod shell;
 
 use std::borrow::Cow;
 use std::fs::{self, File};
 use std::os::fd::AsRawFd;
-use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -65,6 +65,7 @@ impl<'a> Boot<'a> {
             cpus: 1,
             memory_mib: 1024,
             disks: Vec::new(),
+            port: qemu::Port::Control,
         };
         Self {
             lab,
@@ -167,22 +168,11 @@ impl<'a> Boot<'a> {
     /// `Missing` for a program or module that is not there, `Guest` where the guest did not
     /// start, with the tail of its log.
     pub fn boot(mut self) -> Result<Guest> {
-        self.machine.accelerator = match self.accelerator {
-            Some(accelerator) => accelerator,
-            None => accelerator::best(self.lab)?,
-        };
+        self.choose_accelerator()?;
         let initramfs = self.initramfs()?;
-        let scratch = self.lab.cache();
-        let failed = |error| Error::io("create a file in", scratch, error);
-        let log = tempfile::tempfile_in(scratch).map_err(failed)?;
-
-        let mut command = self.lab.toolbox()?.qemu()?;
-        // The archive has no name; QEMU opens it through this process, which keeps it until then.
-        let path = format!("/proc/{}/fd/{}", std::process::id(), initramfs.as_raw_fd());
-        self.machine
-            .arguments(&mut command, &self.lab.kernel()?.image(), Path::new(&path));
+        let log = self.scratch_file()?;
+        let mut command = self.qemu(&initramfs, &log)?;
         command.stdin(Stdio::piped()).stdout(Stdio::piped());
-        command.stderr(log.try_clone().map_err(failed)?);
         let mut qemu = process::spawn(command)?;
         let (Some(to), Some(from)) = (qemu.take_stdin(), qemu.take_stdout()) else {
             return Err(Error::new(Kind::Other, "QEMU started without its pipes"));
@@ -202,10 +192,35 @@ impl<'a> Boot<'a> {
         Ok(guest)
     }
 
+    fn choose_accelerator(&mut self) -> Result<()> {
+        self.machine.accelerator = match self.accelerator {
+            Some(accelerator) => accelerator,
+            None => accelerator::best(self.lab)?,
+        };
+        Ok(())
+    }
+
+    /// A command that starts the guest, whose log goes to that file.
+    fn qemu(&self, initramfs: &File, log: &File) -> Result<Command> {
+        let mut command = self.lab.toolbox()?.qemu()?;
+        // The archive has no name; QEMU opens it through this process, which keeps it until then.
+        let path = format!("/proc/{}/fd/{}", std::process::id(), initramfs.as_raw_fd());
+        self.machine
+            .arguments(&mut command, &self.lab.kernel()?.image(), Path::new(&path));
+        let log = log.try_clone();
+        let log = log.map_err(|error| Error::io("use a file in", self.lab.cache(), error))?;
+        command.stderr(log);
+        Ok(command)
+    }
+
+    /// A file without a name, which ends with this process.
+    fn scratch_file(&self) -> Result<File> {
+        let folder = self.lab.cache();
+        tempfile::tempfile_in(folder).map_err(|error| Error::io("create a file in", folder, error))
+    }
+
     fn initramfs(&self) -> Result<File> {
-        let scratch = self.lab.cache();
-        let file = tempfile::tempfile_in(scratch)
-            .map_err(|error| Error::io("create a file in", scratch, error))?;
+        let file = self.scratch_file()?;
         let mut initramfs = Initramfs::new(file, self.lab.toolbox()?, self.lab.kernel()?)?;
         for content in &self.contents {
             match content {
@@ -280,12 +295,7 @@ impl Guest {
 
     /// The kernel's log so far: warnings since the start, everything since the first command.
     pub fn log(&self) -> String {
-        let mut bytes = Vec::new();
-        let mut chunk = [0; 65536];
-        while let Ok(read @ 1..) = self.log.read_at(&mut chunk, bytes.len() as u64) {
-            bytes.extend_from_slice(chunk.get(..read).unwrap_or_default());
-        }
-        String::from_utf8_lossy(&bytes).into_owned()
+        log::read(&self.log)
     }
 
     /// Powers the guest off and reads its whole log.

@@ -24,6 +24,15 @@ pub enum Access {
     ReadWrite,
 }
 
+/// What the standard input and output of QEMU are in the guest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Port {
+    /// A port for requests to its init, raw bytes.
+    Control,
+    /// A terminal.
+    Terminal,
+}
+
 /// The machine that a guest sees.
 #[derive(Debug, Clone)]
 pub struct Machine {
@@ -35,6 +44,8 @@ pub struct Machine {
     pub memory_mib: u32,
     /// Images of the disks: `/dev/vda`, `/dev/vdb`, …
     pub disks: Vec<(PathBuf, Access)>,
+    /// What the host talks to.
+    pub port: Port,
 }
 
 /// The kernel's command line. A panic or an oops ends the guest at once (QEMU exits at the
@@ -44,7 +55,7 @@ const KERNEL_COMMAND_LINE: &str =
 
 impl Machine {
     /// Adds the machine to a command that runs QEMU. The kernel's log goes to the command's
-    /// standard error, the control port is its standard input and output.
+    /// standard error, the port is its standard input and output.
     pub fn arguments(&self, command: &mut Command, kernel: &Path, initramfs: &Path) {
         let (accelerator, cpu) = match self.accelerator {
             Accelerator::Kvm => ("kvm", "host"),
@@ -78,9 +89,16 @@ impl Machine {
         command.args(["-append", KERNEL_COMMAND_LINE]);
         command.args(["-chardev", "file,id=log,path=/proc/self/fd/2,append=on"]);
         command.args(["-serial", "chardev:log"]);
-        command.args(["-chardev", "stdio,id=control,signal=off"]);
-        command.args(["-device", "virtio-serial-pci"]);
-        command.args(["-device", "virtserialport,chardev=control,nr=1"]);
+        command.args([
+            "-chardev",
+            "stdio,id=port,signal=off",
+            "-device",
+            "virtio-serial-pci",
+        ]);
+        command.arg("-device").arg(match self.port {
+            Port::Control => "virtserialport,chardev=port,nr=1",
+            Port::Terminal => "virtconsole,chardev=port",
+        });
         for (number, (path, access)) in self.disks.iter().enumerate() {
             // A comma ends a value unless it is doubled.
             let path = path.to_string_lossy().replace(',', ",,");
