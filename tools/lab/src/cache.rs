@@ -168,6 +168,33 @@ pub fn lock(path: &Path) -> Result<Lock> {
     }
 }
 
+/// Makes the cache folder if need be. One that is new gets the tag by which backups know it.
+pub fn create(cache: &Path) -> Result<()> {
+    let failed = |error| Error::io("create", cache, error);
+    fs::create_dir_all(cache).map_err(failed)?;
+    if fs::read_dir(cache).map_err(failed)?.next().is_none() {
+        fs::write(cache.join(TAG), TAG_TEXT).map_err(failed)?;
+    }
+    Ok(())
+}
+
+/// Removes the cache folder.
+///
+/// # Errors
+/// `Usage` for a folder that [`create`] found with other files in it.
+pub fn clear(cache: &Path) -> Result<()> {
+    if fs::read_to_string(cache.join(TAG)).is_ok_and(|text| text == TAG_TEXT) {
+        return remove(cache);
+    }
+    let cache = cache.display();
+    let message = format!("{cache} was there before this program: remove it yourself");
+    Err(Error::new(Kind::Usage, message))
+}
+
+/// See https://bford.info/cachedir/.
+const TAG: &str = "CACHEDIR.TAG";
+const TAG_TEXT: &str = "Signature: 8a477f597d28d172789f06886806bc55\n# Made by Blockyard.\n";
+
 /// Removes a folder if it is there, files of subordinate users too.
 pub fn remove(folder: &Path) -> Result<()> {
     let failed = |error| Error::io("remove", folder, error);
@@ -193,4 +220,135 @@ pub fn remove(folder: &Path) -> Result<()> {
         }
     }
     fs::remove_dir_all(folder).map_err(failed)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use super::*;
+
+    fn entry(cache: &Path) -> Entry {
+        Entry::new(
+            cache,
+            "thing",
+            vec!["one".into(), "two".into()],
+            vec!["a".into(), "d/b".into()],
+        )
+    }
+
+    fn write(folder: &Path) -> Result<()> {
+        fs::create_dir(folder.join("d")).unwrap();
+        fs::write(folder.join("a"), "alpha").unwrap();
+        fs::write(folder.join("d/b"), "beta").unwrap();
+        Ok(())
+    }
+
+    /// Gets the entry, and says whether it was built for that.
+    fn built(cache: &Path) -> bool {
+        let built = Cell::new(false);
+        let folder = entry(cache).get(|folder| {
+            built.set(true);
+            write(folder)
+        });
+        assert_eq!(
+            fs::read_to_string(folder.unwrap().join("a")).unwrap(),
+            "alpha"
+        );
+        built.get()
+    }
+
+    /// All that is in the cache but locks.
+    fn names(cache: &Path) -> Vec<String> {
+        let names = fs::read_dir(cache).unwrap().map(|e| e.unwrap().file_name());
+        let names = names.map(|name| name.into_string().unwrap());
+        names.filter(|name| !name.ends_with(".lock")).collect()
+    }
+
+    #[test]
+    fn an_entry_is_built_once() {
+        let cache = tempfile::tempdir().unwrap();
+        assert!(built(cache.path()));
+        assert!(!built(cache.path()));
+        let other = Entry::new(cache.path(), "thing", vec!["one".into()], vec!["a".into()]);
+        assert_ne!(other.folder(), entry(cache.path()).folder());
+    }
+
+    #[test]
+    fn what_does_not_match_its_stamp_is_built_again() {
+        let cache = tempfile::tempdir().unwrap();
+        built(cache.path());
+        let folder = entry(cache.path()).folder().to_owned();
+        let stamp = fs::read_to_string(folder.join(STAMP)).unwrap();
+        let damages: [&dyn Fn(); 5] = [
+            &|| fs::write(folder.join(STAMP), &stamp[..stamp.len() - 4]).unwrap(),
+            &|| fs::write(folder.join(STAMP), "").unwrap(),
+            &|| fs::remove_file(folder.join(STAMP)).unwrap(),
+            &|| fs::write(folder.join("a"), "alph").unwrap(),
+            &|| fs::remove_dir_all(folder.join("d")).unwrap(),
+        ];
+        for (number, damage) in damages.iter().enumerate() {
+            damage();
+            assert!(built(cache.path()), "damage {number}");
+            assert!(!built(cache.path()), "after damage {number}");
+        }
+    }
+
+    #[test]
+    fn a_failed_build_leaves_nothing_and_a_killed_one_is_no_entry() {
+        let cache = tempfile::tempdir().unwrap();
+        let failing = entry(cache.path()).get(|folder| {
+            write(folder)?;
+            Err(Error::new(Kind::Build, "no"))
+        });
+        assert_eq!(failing.unwrap_err().kind(), Kind::Build);
+        assert_eq!(names(cache.path()), [""; 0]);
+
+        let incomplete = entry(cache.path()).get(|folder| {
+            fs::write(folder.join("a"), "").unwrap();
+            Ok(())
+        });
+        assert!(incomplete.unwrap_err().to_string().contains("d/b"));
+        assert_eq!(names(cache.path()), [""; 0]);
+
+        let killed = entry(cache.path()).sibling("partial");
+        fs::create_dir_all(killed.join("d/rest")).unwrap();
+        assert!(built(cache.path()));
+        assert_eq!(names(cache.path()).len(), 1);
+    }
+
+    #[test]
+    fn of_two_builders_at_once_one_waits_for_the_other() {
+        let cache = tempfile::tempdir().unwrap();
+        let builds = AtomicU32::new(0);
+        thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    let build = |folder: &Path| {
+                        builds.fetch_add(1, Ordering::Relaxed);
+                        thread::sleep(Duration::from_millis(100));
+                        write(folder)
+                    };
+                    entry(cache.path()).get(build).unwrap();
+                });
+            }
+        });
+        assert_eq!(builds.into_inner(), 1);
+    }
+
+    #[test]
+    fn only_our_own_folder_is_cleared() {
+        let folder = tempfile::tempdir().unwrap();
+        let ours = folder.path().join("ours");
+        create(&ours).unwrap();
+        create(&ours).unwrap();
+        clear(&ours).unwrap();
+        assert!(!ours.exists());
+
+        fs::write(folder.path().join("precious"), "").unwrap();
+        create(folder.path()).unwrap();
+        assert_eq!(clear(folder.path()).unwrap_err().kind(), Kind::Usage);
+        assert!(folder.path().join("precious").exists());
+    }
 }

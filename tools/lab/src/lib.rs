@@ -21,7 +21,6 @@ mod symbols;
 mod toolbox;
 
 use std::env;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
@@ -59,7 +58,7 @@ impl Lab {
         let checkout = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2);
         let checkout = checkout.unwrap_or(Path::new("/")).to_owned();
         let cache = cache_folder()?;
-        fs::create_dir_all(&cache).map_err(|error| Error::io("create", &cache, error))?;
+        cache::create(&cache)?;
         Ok(Self {
             checkout,
             cache,
@@ -87,6 +86,14 @@ impl Lab {
     /// The folder for what is costly to make.
     pub fn cache(&self) -> &Path {
         &self.cache
+    }
+
+    /// Removes the cache folder.
+    ///
+    /// # Errors
+    /// `Usage` where it was there before this program.
+    pub fn clear_cache(&self) -> Result<()> {
+        cache::clear(&self.cache)
     }
 
     /// The folder for logs.
@@ -132,7 +139,7 @@ impl Lab {
     ///
     /// # Errors
     /// `Build` where they do not compile.
-    pub fn build_modules(&self) -> Result<()> {
+    pub fn ensure_modules(&self) -> Result<()> {
         modules::build(self)
     }
 
@@ -140,7 +147,7 @@ impl Lab {
     /// are built if they are missing, older than their sources, or for another kernel.
     ///
     /// # Errors
-    /// As [`Lab::build_modules`]; `Missing` where there is no such module.
+    /// As [`Lab::ensure_modules`]; `Missing` where there is no such module.
     pub fn module(&self, name: &str) -> Result<PathBuf> {
         if name.ends_with(".ko") {
             return Ok(PathBuf::from(name));

@@ -166,3 +166,63 @@ impl Dynamic {
         Ok(result)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    #[test]
+    fn links_stay_inside_the_root() {
+        let root = tempfile::tempdir().unwrap();
+        let root = root.path();
+        fs::create_dir_all(root.join("usr/lib/deep")).unwrap();
+        fs::write(root.join("usr/lib/a"), "").unwrap();
+        symlink("usr/lib", root.join("lib")).unwrap();
+        symlink("/usr/lib/a", root.join("absolute")).unwrap();
+        symlink("../../../../lib/a", root.join("usr/lib/deep/up")).unwrap();
+        symlink("loop", root.join("loop")).unwrap();
+        symlink("/etc/passwd", root.join("outside")).unwrap();
+        for path in ["lib/a", "/lib/a", "absolute", "usr/lib/deep/up", "../lib/a"] {
+            assert_eq!(
+                resolve(root, Path::new(path)),
+                Some(root.join("usr/lib/a")),
+                "{path}"
+            );
+        }
+        for path in ["loop", "outside", "lib/b"] {
+            assert_eq!(resolve(root, Path::new(path)), None, "{path}");
+        }
+    }
+
+    #[test]
+    fn the_loader_agrees() {
+        // ldd asks the loader itself what this test's program needs.
+        let program = std::env::current_exe().unwrap();
+        let ldd = std::process::Command::new("ldd")
+            .arg(&program)
+            .output()
+            .unwrap();
+        let ldd = String::from_utf8(ldd.stdout).unwrap();
+        let paths = ldd.split_whitespace().filter(|word| word.starts_with('/'));
+        let mut expected: Vec<_> = paths.map(|path| fs::canonicalize(path).unwrap()).collect();
+        let found = of(Path::new("/"), &program).unwrap();
+        let files = found.files.values();
+        let mut files: Vec<_> = files.map(|file| fs::canonicalize(file).unwrap()).collect();
+        expected.sort();
+        files.sort();
+        assert_eq!(files, expected);
+        assert!(found.loader.unwrap().contains("ld-linux"));
+    }
+
+    #[test]
+    fn a_script_is_no_program() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        fs::write(file.path(), "#!/bin/sh\n").unwrap();
+        assert_eq!(
+            of(Path::new("/"), file.path()).unwrap_err().kind(),
+            Kind::Missing
+        );
+    }
+}

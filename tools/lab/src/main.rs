@@ -34,6 +34,8 @@ enum Command {
         #[arg(value_enum)]
         what: Option<Check>,
     },
+    /// Remove the cache folder with all of it
+    Clean,
     /// Boot a guest with both modules, and a shell on this terminal
     Shell(Guest),
     /// Boot a guest, run one command in it, and end with the command's exit status
@@ -101,6 +103,7 @@ fn main() -> ExitCode {
         Command::Sdk(sdk) => sdk.run(),
         Command::Modules => modules(),
         Command::Check { what } => check(what),
+        Command::Clean => Lab::locate()?.clear_cache().map(|()| ExitCode::SUCCESS),
         Command::Shell(guest) => shell(&guest),
         Command::Run(run) => run.run(),
     });
@@ -128,7 +131,7 @@ impl SdkArguments {
 }
 
 fn modules() -> Result<ExitCode> {
-    Lab::locate()?.build_modules()?;
+    Lab::locate()?.ensure_modules()?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -146,10 +149,21 @@ fn check(what: Option<Check>) -> Result<ExitCode> {
 impl Guest {
     fn boot<'a>(&self, lab: &'a Lab) -> Boot<'a> {
         let boot = Boot::new(lab).cpus(self.cpus).memory_mib(self.memory);
-        let boot = self.module.iter().fold(boot, |boot, name| boot.module(name));
-        let boot = self.stock_module.iter().fold(boot, |boot, name| boot.stock_module(name));
-        let boot = self.program.iter().fold(boot, |boot, name| boot.program(name));
-        self.disk.iter().fold(boot, |boot, image| boot.disk(image, Access::ReadOnly))
+        let boot = self
+            .module
+            .iter()
+            .fold(boot, |boot, name| boot.module(name));
+        let boot = self
+            .stock_module
+            .iter()
+            .fold(boot, |boot, name| boot.stock_module(name));
+        let boot = self
+            .program
+            .iter()
+            .fold(boot, |boot, name| boot.program(name));
+        self.disk
+            .iter()
+            .fold(boot, |boot, image| boot.disk(image, Access::ReadOnly))
     }
 }
 
@@ -165,7 +179,12 @@ echo 'End with \"exit\".'
 
 fn shell(guest: &Guest) -> Result<ExitCode> {
     let lab = Lab::locate()?;
-    guest.boot(&lab).module("rnull").module("tarfs").stock_module("loop").shell(WELCOME)?;
+    guest
+        .boot(&lab)
+        .module("rnull")
+        .module("tarfs")
+        .stock_module("loop")
+        .shell(WELCOME)?;
     Ok(ExitCode::SUCCESS)
 }
 

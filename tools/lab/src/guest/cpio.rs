@@ -135,3 +135,79 @@ const HEADER_SIZE: u64 = 110;
 fn normalized(path: &str) -> &str {
     path.trim_matches('/')
 }
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+
+    use super::*;
+    use crate::Lab;
+
+    /// What the toolbox's program says to a file.
+    fn read_by(program: &str, archive: &[u8]) -> String {
+        let lab = Lab::locate().unwrap();
+        let folder = tempfile::tempdir_in(lab.cache()).unwrap();
+        std::fs::write(folder.path().join("archive"), archive).unwrap();
+        let folders = [(folder.path(), folder.path())];
+        let mut command: Command = lab.toolbox().unwrap().command(&folders, folder.path());
+        command.args(["sh", "-c", program]);
+        let output = command.output().unwrap();
+        assert!(
+            output.status.success(),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    #[test]
+    fn other_readers_read_what_was_written() {
+        let mut writer = Writer::new(Vec::new());
+        writer.file("/usr/bin/x", 0o755, &b"12345"[..], 5).unwrap();
+        writer.directory("usr/bin/").unwrap();
+        writer.file("usr/bin/empty", 0o600, &b""[..], 0).unwrap();
+        writer.symlink("usr/bin/link", "../bin/x").unwrap();
+        writer
+            .file("name of 22 characters!", 0o644, &b"abc"[..], 3)
+            .unwrap();
+        assert!(writer.contains("/usr/bin") && !writer.contains("usr/lib"));
+        let archive = writer.finish().unwrap();
+
+        let list = read_by(
+            "cpio -itv --quiet -n <archive | awk '{print $1, $5, $9, $10, $11}'",
+            &archive,
+        );
+        let expected = "\
+            drwxr-xr-x 0 usr  \n\
+            drwxr-xr-x 0 usr/bin  \n\
+            -rwxr-xr-x 5 usr/bin/x  \n\
+            -rw------- 0 usr/bin/empty  \n\
+            lrwxrwxrwx 8 usr/bin/link -> ../bin/x\n\
+            -rw-r--r-- 3 name of 22\n";
+        assert_eq!(list, expected);
+        assert_eq!(
+            read_by(
+                "bsdtar -xOf archive usr/bin/x 'name of 22 characters!'",
+                &archive
+            ),
+            "12345abc"
+        );
+    }
+
+    #[test]
+    fn what_cannot_be_written_is_refused() {
+        let mut writer = Writer::new(Vec::new());
+        writer.file("a", 0o644, &b"1"[..], 1).unwrap();
+        let kind = |result: io::Result<()>| result.unwrap_err().kind();
+        assert_eq!(
+            kind(writer.file("/a", 0o644, &b"2"[..], 1)),
+            io::ErrorKind::AlreadyExists
+        );
+        assert_eq!(
+            kind(writer.file("b", 0o644, &b"2"[..], 2)),
+            io::ErrorKind::UnexpectedEof
+        );
+        let huge = writer.file("c", 0o644, &b""[..], 1 << 32);
+        assert_eq!(kind(huge), io::ErrorKind::InvalidInput);
+    }
+}

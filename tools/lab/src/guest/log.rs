@@ -51,3 +51,51 @@ pub fn tail(log: &str, lines: usize) -> String {
     let start = all.len().saturating_sub(lines);
     all.get(start..).unwrap_or_default().join("\n")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_kind_of_report_is_found() {
+        let reports = [
+            "[    1.0] ------------[ cut here ]------------",
+            "[    1.0] WARNING: CPU: 0 PID: 1 at block/blk-mq.c:1 f+0x1/0x2",
+            "[    1.0] WARNING: possible circular locking dependency detected",
+            "[    1.0] BUG: kernel NULL pointer dereference, address: 0000000000000000",
+            "[    1.0] BUG: KASAN: slab-out-of-bounds in f+0x1/0x2",
+            "[    1.0] BUG: sleeping function called from invalid context at mm/x.c:1",
+            "[    1.0] Oops: Oops: 0002 [#1] SMP",
+            "[    1.0] Oops: general protection fault, probably for non-canonical address",
+            "[    1.0] Kernel panic - not syncing: Fatal exception",
+            "[    1.0] Call Trace:",
+            "[    1.0] refcount_t: underflow; use-after-free.",
+            "[    1.0] UBSAN: array-index-out-of-bounds in fs/x.c:1:1",
+            "[    1.0] INFO: task dd:33 blocked for more than 61 seconds.",
+            "[    1.0] rcu: INFO: rcu_preempt self-detected stall on CPU",
+            "[    1.0] watchdog: BUG: soft lockup - CPU#0 stuck for 26s! [dd:33]",
+        ];
+        for report in reports {
+            let log = format!("[    0.5] fine\n{report}\r\n[    2.0] more\n");
+            assert_eq!(first_complaint(&log), Some(report));
+        }
+    }
+
+    #[test]
+    fn a_healthy_log_has_none() {
+        let log = "\
+            [    0.040000] tsc: Unable to calibrate against PIT\n\
+            [    0.1] Spectre V2 : Mitigation: Retpolines\n\
+            [    0.2] MDS CPU bug present and SMT on, data leak possible\n\
+            [    2.1] rnull: loading out-of-tree module taints kernel.\n\
+            [    2.2] Warning: unable to open an initial console.\n";
+        assert_eq!(first_complaint(log), None);
+    }
+
+    #[test]
+    fn the_tail_is_the_last_lines() {
+        assert_eq!(tail("a\nb\nc\n", 2), "b\nc");
+        assert_eq!(tail("a\n", 2), "a");
+        assert_eq!(tail("", 2), "");
+    }
+}

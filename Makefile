@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: GPL-2.0
+# The commands for people. (`make -C KDIR M=$PWD` reads Kbuild, not this file.)
+
+KREL_INSTALL = $(or $(KREL),$(shell uname -r))
+MODULES := block/rnull/rnull.ko fs/tarfs/tarfs.ko
+LAB := cargo run --release --package lab --
+
+.PHONY: help modules tools demo test bench shell modules_install clean distclean
+
+help:
+	@echo 'make modules          build rnull.ko and tarfs.ko for the stock kernel'
+	@echo 'make tools            build mkfs.tarfs'
+	@echo 'make demo             show both at work in a guest [TAR=any.tar]'
+	@echo 'make test             run every test and check'
+	@echo 'make bench            measure against the C driver and other file systems'
+	@echo 'make shell            a guest with both modules, and its shell'
+	@echo 'make modules_install  install the modules for the running kernel (as root)'
+	@echo 'make clean            remove what was built here; distclean: the cache too'
+	@echo
+	@echo 'KREL=RELEASE takes another stock kernel than the newest cloud kernel,'
+	@echo 'KDIR=FOLDER a kernel tree of your own that was built with CONFIG_RUST=y.'
+
+modules:
+	$(LAB) modules
+
+tools:
+	cargo build --release --package tarfs-tools
+	ln -sf mkfs-tarfs $${CARGO_TARGET_DIR:-target}/release/mkfs.tarfs
+
+demo:
+	$(LAB) demo $(TAR)
+
+bench:
+	$(LAB) bench
+
+shell:
+	$(LAB) shell
+
+# The cheap ones first; cargo's results last.
+test:
+	$(LAB) check format
+	cargo clippy --workspace --all-targets -- -D warnings
+	RUSTDOCFLAGS=-Dwarnings cargo doc --workspace --no-deps --document-private-items
+	$(LAB) modules
+	$(LAB) check kernel
+	cargo test --workspace
+
+modules_install:
+	@for module in $(MODULES); do \
+		test -f $$module || { echo "$$module is not built: run make modules KREL=$(KREL_INSTALL)"; exit 1; }; \
+		release=$$(modinfo -F vermagic $$module | cut -d ' ' -f 1); \
+		test "$$release" = "$(KREL_INSTALL)" || { \
+			echo "$$module is for $$release: run make modules KREL=$(KREL_INSTALL)"; exit 1; }; \
+	done
+	install -D -m 644 -t $(DESTDIR)/lib/modules/$(KREL_INSTALL)/updates $(MODULES)
+	depmod $(addprefix -b ,$(DESTDIR)) $(KREL_INSTALL)
+
+clean:
+	rm -rf target
+	find Kbuild block fs rust \( -name '*.o' -o -name '*.ko' -o -name '*.mod' -o -name '*.mod.c' \
+		-o -name '.*.cmd' -o -name '*.rmeta' -o -name '*_generated.rs' -o -name '*.d' -o -name modules.order \
+		-o -name Module.symvers \) -delete
+	rm -f .Module.symvers.cmd .modules.order.cmd modules.order Module.symvers
+
+distclean: clean
+	$(LAB) clean
