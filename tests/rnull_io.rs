@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: GPL-2.0
+//! Requests to rnull's disks.
+
+use lab::Lab;
+use tests::null_block::{boot, mount_configfs, run, same, NULL_BLK, RNULL};
+
+/// Makes the disk `a` of 4 MiB for `$irqmode` and `$blocksize`, and takes it away.
+const DISK: &str = r#"
+    make() {
+        mkdir $root/a
+        put $root/a/size 4
+        put $root/a/irqmode $irqmode
+        put $root/a/blocksize $blocksize
+        put $root/a/power 1
+    }
+"#;
+
+#[test]
+fn sizes_and_alignments_are_those_of_the_disk() {
+    let lab = Lab::locate().unwrap();
+    // Busybox's dd falls back to the page cache where direct I/O is refused.
+    let mut guest = boot(&lab)
+        .program("dd")
+        .program("blkdiscard")
+        .boot()
+        .unwrap();
+    mount_configfs(&mut guest);
+    let script = r#"
+        # io DD-ARGUMENT...: a read and a write; says how many records, or why not
+        io() {
+            echo "read $*: $(dd if=/dev/a of=/dev/null "$@" iflag=direct status=noxfer 2>&1 | sed 's/.*: //')"
+            echo "write $*: $(dd if=/dev/zero of=/dev/a "$@" oflag=direct status=noxfer 2>&1 | sed 's/.*: //')"
+        }
+        load nr_devices=0
+        for irqmode in 0 1; do
+            for blocksize in 512 4096; do
+                echo "irqmode $irqmode blocksize $blocksize"
+                make
+                for size in 512 1024 4k 12k 64k 252k 256k 512k 1M; do io bs=$size count=4; done
+                for size in 1 511 513 1000 6000; do io bs=$size count=1; done
+                # To the end, across it, at it, and beyond it.
+                io bs=4096 skip=1023 seek=1023
+                io bs=64k skip=63 seek=63 count=2
+                io bs=4096 skip=1024 seek=1024 count=1
+                io bs=4096 skip=1025 seek=1025 count=1
+                # Through the page cache.
+                dd if=/dev/a of=/dev/null bs=1000 status=noxfer 2>&1
+                dd if=/dev/zero of=/dev/a bs=1000 status=noxfer 2>&1
+                sync
+                for discard in '' -s -z '-z -o 4096 -l 8192' '-o 1 -l 512'; do
+                    echo "blkdiscard $discard: $(blkdiscard $discard /dev/a 2>&1 | sed 's/.*: //')"
+                done
+                cat /sys/block/a/inflight
+                rmdir $root/a
+            done
+        done
+        rmmod $module
+    "#;
+    let printed = same(&mut guest, &(DISK.to_owned() + script));
+    assert!(printed.contains("read bs=1M count=4: 4+0 records in\n"));
+    assert!(printed.contains("read bs=513 count=1: Invalid argument\n"));
+    assert!(printed.contains("blkdiscard : Operation not supported\n"));
+    guest.shutdown().unwrap();
+}
+
+/// Both sides answer the same requests, so they must count the same; fio counts too.
+#[test]
+fn every_request_is_answered_and_counted_once() {
+    let lab = Lab::locate().unwrap();
+    let mut guest = boot(&lab).program("fio").boot().unwrap();
+    mount_configfs(&mut guest);
+    let script = r#"
+        blocksize=512
+        load nr_devices=0
+        for irqmode in 0 1; do
+            for queues in 1 2; do
+                make
+                put $root/a/submit_queues $queues
+                echo none > /sys/block/a/queue/scheduler
+                for rw in randread randwrite randrw; do
+                    fio --name=a --filename=/dev/a --rw=$rw --bsrange=512-64k --direct=1 \
+                        --ioengine=io_uring --iodepth=64 --iodepth_batch_submit=32 \
+                        --iodepth_batch_complete_min=1 --iodepth_batch_complete_max=64 \
+                        --norandommap=1 --number_ios=5000 --size=4M --io_size=4G \
+                        --output-format=terse > /tmp/out || cat /tmp/out
+                    # Requests and sectors, read and written; of requests under way, none.
+                    awk '{ print $1, $3, $5, $7, $9 }' /sys/block/a/stat
+                    # Errors, and KiB read and written, as fio has it.
+                    cut -d';' -f5,6,47 /tmp/out
+                done
+                rmdir $root/a
+            done
+        done
+        rmmod $module
+    "#;
+    let printed = same(&mut guest, &(DISK.to_owned() + script));
+    let counted = |line: &&str| line.starts_with("5000 ") && line.ends_with(" 0 0 0");
+    assert!(printed.lines().any(|line| counted(&line)), "{printed}");
+    guest.shutdown().unwrap();
+}
+
+/// The counters of a scheduler's requests, and of flushes, go through the single way to end.
+#[test]
+fn schedulers_and_flushes_work() {
+    let lab = Lab::locate().unwrap();
+    let mut guest = boot(&lab).boot().unwrap();
+    mount_configfs(&mut guest);
+    let script = r#"
+        blocksize=512
+        load nr_devices=0
+        for irqmode in 0 1; do
+            make
+            for scheduler in none mq-deadline; do
+                echo $scheduler > /sys/block/a/queue/scheduler
+                dd if=/dev/zero of=/dev/a bs=4k conv=fsync 2>&1 | grep records
+                dd if=/dev/a of=/dev/null bs=4k 2>&1 | grep records
+                cat /sys/block/a/inflight
+            done
+            rmdir $root/a
+        done
+        rmmod $module
+    "#;
+    let c = run(&mut guest, &NULL_BLK, &(DISK.to_owned() + script));
+    let rust = run(&mut guest, &RNULL, &(DISK.to_owned() + script));
+    assert_eq!(c, rust);
+    guest.shutdown().unwrap();
+}
