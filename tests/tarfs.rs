@@ -181,10 +181,6 @@ fn any_piece_of_a_file_reads_as_in_the_tar() {
         ok(&mut guest, "tail -c +2000000 /mnt/large | wc -c").trim(),
         "0"
     );
-    let direct = guest
-        .run("dd if=/mnt/large of=/dev/null iflag=direct")
-        .unwrap();
-    assert!(direct.text().contains("Invalid argument"));
     guest.shutdown().unwrap();
 }
 

@@ -5,7 +5,7 @@
 use crate::super_block::Tarfs;
 use kernel::{page::PAGE_SIZE, prelude::*};
 use layout::{Kind, SECTOR_SIZE};
-use vfs::{AddressSpaceOperations, INode, LockedFolio, ReadBio, Readahead};
+use vfs::{AddressSpaceOperations, Extent, ExtentMap, INode, LockedFolio, ReadBio, Readahead};
 
 /// What a regular file does.
 pub(crate) struct TarFile;
@@ -22,6 +22,24 @@ impl AddressSpaceOperations for TarFile {
     fn readahead(inode: &INode<Tarfs>, folios: &mut Readahead<'_>) {
         let bytes = folios.remaining();
         read(inode, folios, bytes, true);
+    }
+}
+
+impl ExtentMap for TarFile {
+    type FileSystem = Tarfs;
+
+    fn extent(inode: &INode<Tarfs>, position: u64) -> Result<Extent> {
+        let Kind::Regular(file) = *inode.data() else {
+            return Err(EINVAL);
+        };
+        let whole_sectors = file.size.next_multiple_of(SECTOR_SIZE as u64);
+        Ok(match whole_sectors.checked_sub(position) {
+            None | Some(0) => Extent::Hole { length: u64::MAX },
+            Some(length) => Extent::Data {
+                sector: file.sector + position / SECTOR_SIZE as u64,
+                length,
+            },
+        })
     }
 }
 

@@ -25,7 +25,7 @@ pub(crate) fn iget(sb: &SuperBlock<Tarfs>, ino: u32) -> Result<INodeRef<'_, Tarf
     let inode = read(sb, ino)?;
     let (kind, size) = match inode.kind {
         Kind::Regular(extent) => (
-            vfs::Kind::Regular(FileTables::new::<TarFile>()),
+            vfs::Kind::Regular(FileTables::new::<TarFile, TarFile>()),
             extent.size,
         ),
         Kind::Directory(directory) => (

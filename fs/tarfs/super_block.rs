@@ -6,7 +6,9 @@ use crate::inode;
 use core::fmt::Display;
 use kernel::{fmt, prelude::*};
 use layout::{Superblock, BLOCK_SIZE, ROOT_INO};
-use vfs::{crc32, errno, FileSystem, INodeRef, NewSuperBlock, RateLimit, StatFs, SuperBlock};
+use vfs::{
+    crc32, errno, FileSystem, INode, INodeRef, NewSuperBlock, RateLimit, StatFs, SuperBlock,
+};
 
 /// The file system type.
 pub(crate) struct Tarfs;
@@ -78,14 +80,31 @@ impl FileSystem for Tarfs {
                 fmt!("the image is an index without its tar, which cannot be mounted yet"),
             );
         }
+        sb.set_uuid(&layout.uuid);
         Ok(Mount {
             layout,
             messages: KBox::pin_init(RateLimit::new(), GFP_KERNEL)?,
         })
     }
 
-    fn root(sb: &SuperBlock<Self>) -> Result<INodeRef<'_, Self>> {
-        inode::iget(sb, ROOT_INO)
+    const ROOT_INO: u64 = ROOT_INO as u64;
+
+    fn inode(sb: &SuperBlock<Self>, ino: u64) -> Result<INodeRef<'_, Self>> {
+        match u32::try_from(ino) {
+            Ok(ino @ 1..) if ino <= sb.data().layout.inode_count() => inode::iget(sb, ino),
+            _ => Err(errno::stale()),
+        }
+    }
+
+    fn parent(directory: &INode<Self>) -> Result<INodeRef<'_, Self>> {
+        match directory.data() {
+            layout::Kind::Directory(place) => inode::iget(directory.super_block(), place.parent),
+            _ => Err(ENOTDIR),
+        }
+    }
+
+    fn label(sb: &SuperBlock<Self>) -> &[u8] {
+        &sb.data().layout.label
     }
 
     fn statfs(sb: &SuperBlock<Self>) -> StatFs {

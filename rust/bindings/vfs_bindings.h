@@ -5,12 +5,18 @@
  * is generated, everything else resolves to the kernel's own bindings.
  */
 #include <linux/crc32.h>
+#include <linux/exportfs.h>
 #include <linux/fs_context.h>
+#include <linux/iomap.h>
 #include <linux/statfs.h>
 
 #include "vfs_helpers.h"
 
 /* Macros whose casts or shifts bindgen does not evaluate. */
 const blk_status_t BLOCKYARD_BLK_STS_IOERR = BLK_STS_IOERR;
+const unsigned int BLOCKYARD_FMODE_CAN_ODIRECT =
+	(__force unsigned int)FMODE_CAN_ODIRECT;
+const unsigned int BLOCKYARD_FS_IOC_GETFSLABEL = FS_IOC_GETFSLABEL;
+const int BLOCKYARD_IOCB_DIRECT = IOCB_DIRECT;
 const unsigned int BLOCKYARD_SB_NOATIME = SB_NOATIME;
 const unsigned int BLOCKYARD_SB_RDONLY = SB_RDONLY;

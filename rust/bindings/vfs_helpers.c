@@ -18,6 +18,16 @@ void blockyard_bio_next_folio(struct folio_iter *iter, struct bio *bio)
 	bio_next_folio(iter, bio);
 }
 
+unsigned int blockyard_bdev_dma_alignment(struct block_device *bdev)
+{
+	return bdev_dma_alignment(bdev);
+}
+
+unsigned int blockyard_bdev_logical_block_size(struct block_device *bdev)
+{
+	return bdev_logical_block_size(bdev);
+}
+
 bool blockyard_dir_emit(struct dir_context *ctx, const char *name, int namelen,
 			u64 ino, unsigned int type)
 {
@@ -116,4 +126,15 @@ struct folio *blockyard_readahead_folio(struct readahead_control *ractl)
 size_t blockyard_readahead_length(const struct readahead_control *ractl)
 {
 	return readahead_length(ractl);
+}
+
+void blockyard_super_set_sysfs_name_bdev(struct super_block *sb)
+{
+	super_set_sysfs_name_bdev(sb);
+}
+
+void blockyard_super_set_uuid(struct super_block *sb, const u8 *uuid,
+			      unsigned int len)
+{
+	super_set_uuid(sb, uuid, len);
 }

@@ -7,6 +7,7 @@
 #define BLOCKYARD_VFS_HELPERS_H
 
 #include <linux/bio.h>
+#include <linux/blkdev.h>
 #include <linux/fs.h>
 #include <linux/mm.h>
 #include <linux/pagemap.h>
@@ -17,6 +18,8 @@ struct inode *blockyard_alloc_inode_sb(struct super_block *sb,
 				       struct kmem_cache *cache);
 void blockyard_bio_first_folio(struct folio_iter *iter, struct bio *bio);
 void blockyard_bio_next_folio(struct folio_iter *iter, struct bio *bio);
+unsigned int blockyard_bdev_dma_alignment(struct block_device *bdev);
+unsigned int blockyard_bdev_logical_block_size(struct block_device *bdev);
 bool blockyard_dir_emit(struct dir_context *ctx, const char *name, int namelen,
 			u64 ino, unsigned int type);
 struct folio *blockyard_filemap_get_folio(struct address_space *mapping,
@@ -42,5 +45,8 @@ void blockyard_readahead_unbounded(struct address_space *mapping, pgoff_t index,
 				   unsigned long nr_to_read);
 struct folio *blockyard_readahead_folio(struct readahead_control *ractl);
 size_t blockyard_readahead_length(const struct readahead_control *ractl);
+void blockyard_super_set_sysfs_name_bdev(struct super_block *sb);
+void blockyard_super_set_uuid(struct super_block *sb, const u8 *uuid,
+			      unsigned int len);
 
 #endif

@@ -50,31 +50,17 @@ impl Iterator for Readahead<'_> {
     }
 }
 
-/// The operations of a regular file of `T` (`->a_ops` and `->i_fop`).
-pub struct FileTables<T: FileSystem> {
-    pub(crate) address_space: &'static bindings::address_space_operations,
-    _file_system: PhantomData<fn(T)>,
-}
-
-impl<T: FileSystem> FileTables<T> {
-    /// The tables that call `O`.
-    pub const fn new<O: AddressSpaceOperations<FileSystem = T>>() -> Self {
-        Self {
-            address_space: &Vtable::<O>::TABLE,
-            _file_system: PhantomData,
-        }
-    }
-}
-
-struct Vtable<O>(PhantomData<O>);
+/// The operations table that calls `O`.
+pub(crate) struct Vtable<O>(PhantomData<O>);
 
 impl<O: AddressSpaceOperations> Vtable<O> {
-    const TABLE: bindings::address_space_operations = bindings::address_space_operations {
-        read_folio: Some(Self::read_folio),
-        readahead: Some(Self::readahead),
-        migrate_folio: Some(bindings::filemap_migrate_folio),
-        ..pin_init::zeroed()
-    };
+    pub(crate) const TABLE: bindings::address_space_operations =
+        bindings::address_space_operations {
+            read_folio: Some(Self::read_folio),
+            readahead: Some(Self::readahead),
+            migrate_folio: Some(bindings::filemap_migrate_folio),
+            ..pin_init::zeroed()
+        };
 
     /// # Safety
     ///

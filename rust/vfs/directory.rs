@@ -2,7 +2,7 @@
 
 //! Directories: lookup by name and listing.
 
-use crate::{errno, inode::INode, FileSystem, INodeRef};
+use crate::{attributes, errno, inode::INode, label, FileSystem, INodeRef};
 use core::{marker::PhantomData, slice};
 use kernel::{bindings, error::from_result, ffi, prelude::*};
 use vfs_bindings as helpers;
@@ -94,6 +94,7 @@ struct Vtable<O>(PhantomData<O>);
 impl<O: DirectoryOperations> Vtable<O> {
     const INODE: bindings::inode_operations = bindings::inode_operations {
         lookup: Some(Self::lookup),
+        getattr: Some(attributes::getattr),
         ..pin_init::zeroed()
     };
 
@@ -101,6 +102,8 @@ impl<O: DirectoryOperations> Vtable<O> {
         llseek: Some(bindings::generic_file_llseek),
         read: Some(bindings::generic_read_dir),
         iterate_shared: Some(Self::iterate_shared),
+        unlocked_ioctl: Some(label::ioctl::<O::FileSystem>),
+        compat_ioctl: bindings::compat_ptr_ioctl,
         ..pin_init::zeroed()
     };
 

@@ -23,3 +23,9 @@ pub fn not_supported() -> Error {
     // CAST: Error numbers are below 4096.
     Error::from_errno(-(bindings::EOPNOTSUPP as i32))
 }
+
+/// `ESTALE`: a file handle that stands for nothing.
+pub fn stale() -> Error {
+    // CAST: Error numbers are below 4096.
+    Error::from_errno(-(bindings::ESTALE as i32))
+}

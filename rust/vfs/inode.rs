@@ -3,7 +3,7 @@
 //! Inodes: finding, filling and borrowing them.
 
 use crate::{
-    address_space::FileTables, directory::DirectoryTables, errno, super_block::SuperBlock,
+    attributes, directory::DirectoryTables, errno, file::FileTables, super_block::SuperBlock,
     FileSystem,
 };
 use core::{
@@ -299,6 +299,7 @@ unsafe fn set_kind<T: FileSystem>(inode: *mut bindings::inode, kind: Kind<T>, pe
         // SAFETY: By this function's requirements.
         unsafe {
             (*inode).i_mode = mode;
+            (*inode).i_op = &attributes::SPECIAL;
             bindings::init_special_inode(inode, mode, device);
         }
     };
@@ -313,7 +314,8 @@ unsafe fn set_kind<T: FileSystem>(inode: *mut bindings::inode, kind: Kind<T>, pe
             }
             Kind::Regular(tables) => {
                 (*inode).i_mode = bindings::S_IFREG as u16 | permissions;
-                (*inode).__bindgen_anon_3.i_fop = &raw const bindings::generic_ro_fops;
+                (*inode).i_op = tables.inode;
+                (*inode).__bindgen_anon_3.i_fop = tables.file;
                 (*(*inode).i_mapping).a_ops = tables.address_space;
                 helpers::blockyard_mapping_set_folio_min_order(
                     (*inode).i_mapping,
@@ -322,7 +324,7 @@ unsafe fn set_kind<T: FileSystem>(inode: *mut bindings::inode, kind: Kind<T>, pe
             }
             Kind::Symlink(target) => {
                 (*inode).i_mode = bindings::S_IFLNK as u16 | permissions;
-                (*inode).i_op = &raw const bindings::simple_symlink_inode_operations;
+                (*inode).i_op = &attributes::SYMLINK;
                 // `free_inode` frees it, after the grace period that path walks rely on.
                 let (target, _, _) = target.0.into_raw_parts();
                 (*inode).__bindgen_anon_5.i_link = target.cast();

@@ -4,7 +4,8 @@
 
 use crate::{
     device_cache::DeviceCache,
-    inode::{self, INodeRef, WithData},
+    export,
+    inode::{self, INode, INodeRef, WithData},
     super_block::{Info, NewSuperBlock, SuperBlock},
 };
 use core::{marker::PhantomData, mem::align_of, mem::size_of};
@@ -41,8 +42,21 @@ pub trait FileSystem: Sized + 'static {
     /// `EINVAL` where the device has another file system; `EUCLEAN` where it is damaged.
     fn fill_super(sb: &NewSuperBlock<'_, Self>) -> Result<Self::Data>;
 
-    /// The root directory.
-    fn root(sb: &SuperBlock<Self>) -> Result<INodeRef<'_, Self>>;
+    /// Inode number of the root directory.
+    const ROOT_INO: u64;
+
+    /// The inode of a number, which may come from a file handle, that is, from anywhere.
+    ///
+    /// # Errors
+    ///
+    /// `ESTALE` where there is no such inode.
+    fn inode(sb: &SuperBlock<Self>, ino: u64) -> Result<INodeRef<'_, Self>>;
+
+    /// The parent of a directory.
+    fn parent(directory: &INode<Self>) -> Result<INodeRef<'_, Self>>;
+
+    /// The label, NUL padded or not.
+    fn label(sb: &SuperBlock<Self>) -> &[u8];
 
     /// What statfs(2) tells.
     fn statfs(sb: &SuperBlock<Self>) -> StatFs;
@@ -99,8 +113,10 @@ impl<T: FileSystem> Registration<T> {
                 let result = to_result(unsafe {
                     slot.write(bindings::file_system_type {
                         name: T::NAME.as_char_ptr(),
-                        // CAST: A flag bit.
-                        fs_flags: bindings::FS_REQUIRES_DEV as ffi::c_int,
+                        // Owners are compared and shown by the VFS alone, so that any mapping
+                        // of them is fine. CAST: Flag bits.
+                        fs_flags: (bindings::FS_REQUIRES_DEV | bindings::FS_ALLOW_IDMAP)
+                            as ffi::c_int,
                         init_fs_context: Some(init_fs_context::<T>),
                         kill_sb: Some(kill_sb::<T>),
                         owner: module.as_ptr(),
@@ -232,6 +248,7 @@ unsafe extern "C" fn fill_super<T: FileSystem>(
         // SAFETY: By this function's requirements; nobody else uses the superblock yet.
         unsafe {
             (*sb).s_op = &Tables::<T>::SUPER;
+            (*sb).s_export_op = core::ptr::from_ref(&export::Vtable::<T>::TABLE).cast();
             // CAST: unsigned long has 64 bits.
             (*sb).s_magic = T::MAGIC as usize;
             (*sb).s_maxbytes = i64::MAX;
@@ -256,7 +273,7 @@ unsafe extern "C" fn fill_super<T: FileSystem>(
         // SAFETY: The superblock is still ours; with `s_fs_info` set it is a `SuperBlock<T>`.
         unsafe { (*sb).s_fs_info = KBox::into_raw(info).cast() };
         // SAFETY: As just said.
-        let root = T::root(unsafe { SuperBlock::from_raw(sb) })?;
+        let root = T::inode(unsafe { SuperBlock::from_raw(sb) }, T::ROOT_INO)?;
         // SAFETY: The root's count passes on, also where this fails.
         unsafe { (*sb).s_root = bindings::d_make_root(root.into_raw()) };
         // SAFETY: The superblock is still ours.

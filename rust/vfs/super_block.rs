@@ -75,6 +75,15 @@ impl<T: FileSystem> NewSuperBlock<'_, T> {
         self.device
     }
 
+    /// Sets the UUID that `FS_IOC_GETFSUUID` tells, and the name below `/sys/fs`.
+    pub fn set_uuid(&self, uuid: &[u8; 16]) {
+        // SAFETY: The superblock is ours to fill, and its UUID has room for 16 bytes.
+        unsafe {
+            vfs_bindings::blockyard_super_set_uuid(self.sb, uuid.as_ptr(), 16);
+            vfs_bindings::blockyard_super_set_sysfs_name_bdev(self.sb);
+        }
+    }
+
     /// The device's name, as in kernel messages.
     pub fn id(&self) -> &CStr {
         // SAFETY: The superblock is valid for this value's life.

@@ -11,7 +11,7 @@
 //! 3. turns an inode number into an inode with [`SuperBlock::iget`] and
 //!    [`NewINode::init`], choosing a table of operations by the inode's [`Kind`];
 //! 4. implements one trait for each operations table it needs:
-//!    [`DirectoryOperations`] and [`AddressSpaceOperations`].
+//!    [`DirectoryOperations`], [`AddressSpaceOperations`] and [`ExtentMap`].
 //!
 //! Names are C's. Everything here runs in process context and may sleep, but for the
 //! completion of a [`ReadBio`], which is this crate's own.
@@ -28,24 +28,31 @@
 //!   took it exists.
 
 mod address_space;
+mod attributes;
 mod bio;
 mod crc32;
 mod device_cache;
 mod directory;
 pub mod errno;
+mod export;
+mod file;
 mod folio;
 mod inode;
+mod iomap;
+mod label;
 mod ratelimit;
 mod registration;
 mod super_block;
 
-pub use address_space::{AddressSpaceOperations, FileTables, Readahead};
+pub use address_space::{AddressSpaceOperations, Readahead};
 pub use bio::ReadBio;
 pub use crc32::crc32;
 pub use device_cache::{CachedPage, DeviceCache};
 pub use directory::{DirEmitter, DirectoryOperations, DirectoryTables};
+pub use file::FileTables;
 pub use folio::LockedFolio;
 pub use inode::{Attributes, INode, INodeRef, Iget, Kind, NewINode, Target, Time};
+pub use iomap::{Extent, ExtentMap};
 pub use ratelimit::RateLimit;
 pub use registration::{FileSystem, Registration, StatFs};
 pub use super_block::{NewSuperBlock, SuperBlock};

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What stat(2) and statx(2) show.
+
+use kernel::{bindings, ffi};
+use vfs_bindings as helpers;
+
+/// `->getattr` of all inodes: as by default, and `STATX_ATTR_IMMUTABLE`, for nothing on a read-only
+/// file system ever changes, and what direct I/O wants.
+///
+/// # Safety
+///
+/// As `->getattr`, of an inode on a block device's superblock.
+pub(crate) unsafe extern "C" fn getattr(
+    idmap: *mut bindings::mnt_idmap,
+    path: *const bindings::path,
+    stat: *mut bindings::kstat,
+    request_mask: u32,
+    _flags: ffi::c_uint,
+) -> ffi::c_int {
+    let immutable = u64::from(bindings::STATX_ATTR_IMMUTABLE);
+    // SAFETY: By this function's requirements: the path's dentry is positive, and `stat` is
+    // zeroed and ours to fill.
+    unsafe {
+        let inode = (*(*path).dentry).d_inode;
+        bindings::generic_fillattr(idmap, request_mask, inode, stat);
+        (*stat).attributes |= immutable;
+        (*stat).attributes_mask |= immutable;
+        let is_regular = u32::from((*inode).i_mode) & bindings::S_IFMT == bindings::S_IFREG;
+        if request_mask & bindings::STATX_DIOALIGN != 0 && is_regular {
+            let bdev = (*(*inode).i_sb).s_bdev;
+            (*stat).result_mask |= bindings::STATX_DIOALIGN;
+            (*stat).dio_mem_align = helpers::blockyard_bdev_dma_alignment(bdev).wrapping_add(1);
+            (*stat).dio_offset_align = helpers::blockyard_bdev_logical_block_size(bdev);
+        }
+    }
+    0
+}
+
+/// The operations of inodes that are no directory and no regular file.
+pub(crate) static SPECIAL: bindings::inode_operations = bindings::inode_operations {
+    getattr: Some(getattr),
+    ..pin_init::zeroed()
+};
+
+/// The operations of symbolic links, whose target is in `->i_link`.
+pub(crate) static SYMLINK: bindings::inode_operations = bindings::inode_operations {
+    get_link: Some(bindings::simple_get_link),
+    getattr: Some(getattr),
+    ..pin_init::zeroed()
+};

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Where the data of a file is on the device: `struct iomap_ops`.
+//!
+//! iomap does direct I/O, `SEEK_HOLE` and `SEEK_DATA`, and FIEMAP from it. Buffered reads do not
+//! go this way: see [`crate::ReadBio`].
+
+use crate::{bio::SECTOR_SIZE, inode::INode, FileSystem};
+use core::marker::PhantomData;
+use kernel::{bindings, error::from_result, ffi, prelude::*};
+use vfs_bindings as helpers;
+
+/// A piece of a file, from some position on.
+#[derive(Clone, Copy)]
+pub enum Extent {
+    /// `length` bytes that are on the device from `sector` (of 512 bytes) on.
+    Data {
+        /// The sector.
+        sector: u64,
+        /// In bytes, more than 0.
+        length: u64,
+    },
+    /// `length` bytes that are not stored and read as zeros.
+    Hole {
+        /// In bytes, more than 0.
+        length: u64,
+    },
+}
+
+/// Says where the data of a regular file is.
+pub trait ExtentMap {
+    /// The file system whose inodes these are.
+    type FileSystem: FileSystem;
+
+    /// The piece that begins at `position`, which may lie past the end of the file: there is a
+    /// hole. `position` is a multiple of 512 where data is to be read.
+    fn extent(inode: &INode<Self::FileSystem>, position: u64) -> Result<Extent>;
+}
+
+/// The operations table that calls `M`.
+pub(crate) struct Vtable<M>(PhantomData<M>);
+
+impl<M: ExtentMap> Vtable<M> {
+    pub(crate) const TABLE: helpers::iomap_ops = helpers::iomap_ops {
+        iomap_begin: Some(Self::begin),
+        ..pin_init::zeroed()
+    };
+
+    /// # Safety
+    ///
+    /// Called by iomap for an inode that [`crate::NewINode::init`] gave the tables of `M`, with
+    /// an `iomap` that is zeroed and ours to fill.
+    unsafe extern "C" fn begin(
+        inode: *mut bindings::inode,
+        position: bindings::loff_t,
+        _length: bindings::loff_t,
+        _flags: ffi::c_uint,
+        iomap: *mut helpers::iomap,
+        _source: *mut helpers::iomap,
+    ) -> ffi::c_int {
+        from_result(|| {
+            let start = u64::try_from(position).map_err(|_| EINVAL)?;
+            // SAFETY: By this function's requirements.
+            let extent = M::extent(unsafe { INode::from_raw(inode) }, start)?;
+            // CAST: IOMAP_HOLE and IOMAP_MAPPED are small; -1 is all ones.
+            let (kind, address, length) = match extent {
+                Extent::Data { sector, length } => (
+                    helpers::IOMAP_MAPPED as u16,
+                    sector.checked_mul(SECTOR_SIZE as u64).ok_or(EIO)?,
+                    length,
+                ),
+                Extent::Hole { length } => (
+                    helpers::IOMAP_HOLE as u16,
+                    i64::from(helpers::IOMAP_NULL_ADDR) as u64,
+                    length,
+                ),
+            };
+            // `iomap_iter_done` warns of mappings without bytes.
+            if length == 0 {
+                return Err(EIO);
+            }
+            // SAFETY: By this function's requirements; the superblock's device is open.
+            unsafe {
+                (*iomap).offset = position;
+                (*iomap).length = length.min((i64::MAX as u64).wrapping_sub(start).max(1));
+                (*iomap).type_ = kind;
+                (*iomap).addr = address;
+                (*iomap).bdev = (*(*inode).i_sb).s_bdev;
+            }
+            Ok(0)
+        })
+    }
+}

@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: GPL-2.0
+//! tarfs through the less common system calls: direct I/O, holes, extents, handles, statx, ioctls.
+//!
+//! perl makes the calls by their numbers, so that what is tested is the kernel's interface.
+
+use lab::guest::{Access, Boot, Guest};
+use lab::Lab;
+use tests::image::Image;
+use tests::sample;
+
+fn boot(lab: &Lab, programs: &[&str]) -> (Guest, tempfile::TempPath) {
+    let image = sample::image_file();
+    let mut boot = Boot::new(lab)
+        .module("tarfs")
+        .disk(&*image, Access::ReadOnly)
+        .bytes("/original", &sample::large_content());
+    for program in programs {
+        boot = boot.program(program);
+    }
+    let mut guest = boot.boot().unwrap();
+    let mount = "modprobe tarfs && mount -t tarfs -o ro /dev/vda /mnt";
+    ok(&mut guest, mount);
+    (guest, image)
+}
+
+fn ok(guest: &mut Guest, command: &str) -> String {
+    guest
+        .run(command)
+        .unwrap()
+        .ok()
+        .unwrap()
+        .text()
+        .into_owned()
+}
+
+/// Runs a perl script.
+fn perl(guest: &mut Guest, script: &str) -> String {
+    guest.put("/tmp/script.pl", script.as_bytes()).unwrap();
+    ok(guest, "perl /tmp/script.pl")
+}
+
+#[test]
+fn direct_reads_give_what_the_tar_has() {
+    let lab = Lab::locate().unwrap();
+    let (mut guest, _image) = boot(&lab, &["dd"]);
+    for (block, skip, count) in [(512, 1, 3), (4096, 0, 300), (65_536, 3, 2), (1 << 20, 1, 1)] {
+        let piece = |file, flag| {
+            format!("dd if={file} {flag} bs={block} skip={skip} count={count} 2>/dev/null")
+        };
+        let (direct, buffered) = (piece("/mnt/large", "iflag=direct"), piece("/original", ""));
+        ok(
+            &mut guest,
+            &format!("{direct} > /a; {buffered} > /b; cmp /a /b && test -s /a"),
+        );
+    }
+    let unaligned = "dd if=/mnt/large of=/dev/null iflag=direct bs=1000 count=1";
+    let output = guest.run(unaligned).unwrap();
+    assert!(
+        output.text().contains("Invalid argument"),
+        "{}",
+        output.text()
+    );
+    guest.shutdown().unwrap();
+}
+
+#[test]
+fn holes_and_extents_are_told() {
+    let lab = Lab::locate().unwrap();
+    let (mut guest, image) = boot(&lab, &["perl", "filefrag"]);
+    let size = sample::large_content().len();
+    let found = perl(
+        &mut guest,
+        r#"
+        open(my $f, "<", "/mnt/large") or die $!;
+        print sysseek($f, 5, 3), " ", sysseek($f, 5, 4), " ";
+        print defined sysseek($f, 1 << 30, 3) ? "found" : $!, "\n";
+        "#,
+    );
+    assert_eq!(found, format!("5 {size} No such device or address\n"));
+
+    // One extent, where the index says that the data is.
+    let image = Image(std::fs::read(&image).unwrap());
+    let sector = u64::from(image.u32(image.inode(image.ino("large")) + 16));
+    let fragments = ok(&mut guest, "filefrag -b512 -v /mnt/large");
+    let last = (size as u64).div_ceil(512) - 1;
+    let line = fragments
+        .lines()
+        .find(|line| line.trim_start().starts_with("0:"));
+    let numbers: Vec<u64> = line
+        .unwrap_or_else(|| panic!("{fragments}"))
+        .split(|c: char| !c.is_ascii_digit())
+        .filter_map(|word| word.parse().ok())
+        .collect();
+    assert_eq!(
+        numbers,
+        [0, 0, last, sector, sector + last, last + 1],
+        "{fragments}"
+    );
+    guest.shutdown().unwrap();
+}
+
+#[test]
+fn a_file_handle_finds_its_file_again() {
+    let lab = Lab::locate().unwrap();
+    let (mut guest, _image) = boot(&lab, &["perl"]);
+    // name_to_handle_at is 303, open_by_handle_at is 304; the root's descriptor says which mount.
+    let output = perl(
+        &mut guest,
+        r#"
+        sub handle {
+            my $handle = pack("Li", 128, 0) . "\0" x 128;
+            my $mount = pack("i", 0);
+            my $path = "$_[0]";
+            syscall(303, -100, $path, $handle, $mount, 0) == 0 or die "$_[0]: $!";
+            return $handle;
+        }
+        sub open_handle {
+            my ($handle, $flags) = @_;
+            my $fd = syscall(304, fileno(ROOT), $handle, $flags);
+            return $fd < 0 ? "$!" : readlink("/proc/self/fd/$fd");
+        }
+        open(ROOT, "<", "/mnt") or die $!;
+        my $file = handle("/mnt/directory/below/another");
+        my $directory = handle("/mnt/directory/below");
+        # With the caches dropped the way to the root is found by the parents.
+        system("echo 2 > /proc/sys/vm/drop_caches");
+        print open_handle($directory, 0), "\n";
+        open(my $f, "<&=", syscall(304, fileno(ROOT), $file, 0)) or die $!;
+        print <$f>;
+        for my $ino (0, 1 << 31, 1010) {
+            my $bad = pack("LiLL", 8, 1, $ino, 0);
+            print open_handle($bad, 0), "\n";
+        }
+        print open_handle(pack("LiLL", 8, 1, 1, 7), 0), "\n";
+        "#,
+    );
+    let lines: Vec<_> = output.lines().collect();
+    assert_eq!(lines[..2], ["/mnt/directory/below", "more"]);
+    assert_eq!(lines[2..], ["Stale file handle"; 4]);
+    ok(&mut guest, "umount /mnt");
+    guest.shutdown().unwrap();
+}
+
+#[test]
+fn statx_and_the_ioctls_tell_what_the_image_is() {
+    let lab = Lab::locate().unwrap();
+    let (mut guest, image) = boot(&lab, &["perl"]);
+    // statx is 332. Bytes 8 and 64: attributes and their mask; the mask of results is at 0.
+    let output = perl(
+        &mut guest,
+        r#"
+        for my $path ("/mnt", "/mnt/large", "/mnt/directory/link") {
+            my ($buffer, $copy) = ("\0" x 256, "$path");
+            syscall(332, -100, $copy, 0x100, 0xfff | 0x2000, $buffer) == 0 or die $!;
+            my ($mask) = unpack("L", $buffer);
+            my ($attributes, $known) = (unpack("x8 Q", $buffer), unpack("x56 Q", $buffer));
+            printf "%d %d %d\n", ($mask >> 11) & 1, ($attributes >> 4) & 1, ($known >> 4) & 1;
+        }
+        open(my $d, "<", "/mnt/large") or die $!;
+        my $label = "x" x 256;
+        ioctl($d, 0x81009431, $label) or die $!;
+        my $uuid = "\0" x 17;
+        ioctl($d, 0x80111500, $uuid) or die $!;
+        printf "%d %s\n", unpack("C", $uuid), unpack("x H32", $uuid);
+        print length($label =~ s/\0.*//sr), "\n";
+        print ioctl($d, 0x1234, $label) ? "taken" : $!, "\n";
+        "#,
+    );
+    let image = Image(std::fs::read(&image).unwrap());
+    let uuid: String = image.0[image.superblock() + 32..][..16]
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    let expected = format!("0 1 1\n0 1 1\n0 1 1\n16 {uuid}\n0\nInappropriate ioctl for device\n");
+    assert_eq!(output, expected);
+    guest.shutdown().unwrap();
+}
+
+#[test]
+fn an_idmapped_mount_shifts_the_owners() {
+    let lab = Lab::locate().unwrap();
+    let (mut guest, _image) = boot(&lab, &["mount", "stat"]);
+    let command = "mkdir /mapped && mount --bind -o X-mount.idmap=b:0:1000:65536 /mnt /mapped && \
+         stat -c %u:%g /mnt/large /mapped/large && umount /mapped";
+    assert_eq!(ok(&mut guest, command), "0:0\n1000:1000\n");
+    guest.shutdown().unwrap();
+}
