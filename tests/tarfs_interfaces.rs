@@ -185,3 +185,84 @@ fn an_idmapped_mount_shifts_the_owners() {
     assert_eq!(ok(&mut guest, command), "0:0\n1000:1000\n");
     guest.shutdown().unwrap();
 }
+
+/// mount(2) by its number (165), without the loop device that mount(8) would set up.
+fn mount_file(guest: &mut Guest, file: &str, target: &str) -> String {
+    perl(
+        guest,
+        &format!(
+            r#"
+            my ($file, $target, $type) = ("{file}", "{target}", "tarfs");
+            print syscall(165, $file, $target, $type, 1, 0) == 0 ? "mounted" : $!, "\n";
+            "#
+        ),
+    )
+}
+
+#[test]
+fn an_image_is_mounted_from_its_file_without_a_loop_device() {
+    let lab = Lab::locate().unwrap();
+    let (mut guest, _image) = boot(&lab, &["perl", "cat"]);
+    ok(
+        &mut guest,
+        "cat /dev/vda > /tmp/image && mkdir /file /second",
+    );
+    assert_eq!(mount_file(&mut guest, "/tmp/image", "/file"), "mounted\n");
+    ok(
+        &mut guest,
+        "cmp /original /file/large && cmp /mnt/large /file/large",
+    );
+    let list = |path| format!("cd {path} && find . -type f | sort | xargs sha256sum");
+    let from_device = ok(&mut guest, &list("/mnt"));
+    assert_eq!(from_device.lines().count(), 1004);
+    assert_eq!(from_device, ok(&mut guest, &list("/file")));
+
+    // The image's own user need not be allowed to read the image.
+    ok(
+        &mut guest,
+        "chmod 0 /tmp/image; echo 3 > /proc/sys/vm/drop_caches",
+    );
+    let read = "$> = 65534; open(F, '<', '/file/large') or die; print while <F>";
+    ok(
+        &mut guest,
+        &format!("perl -e \"{}\" | cmp - /original", read.replace('$', "\\$")),
+    );
+
+    // What is no image, or a file in such a mount, or a directory, is refused.
+    assert_eq!(
+        mount_file(&mut guest, "/original", "/second"),
+        "Invalid argument\n"
+    );
+    assert_eq!(
+        mount_file(&mut guest, "/file/large", "/second"),
+        "Block device required\n"
+    );
+    assert_eq!(
+        mount_file(&mut guest, "/tmp", "/second"),
+        "Block device required\n"
+    );
+    assert_eq!(
+        mount_file(&mut guest, "/missing", "/second"),
+        "No such file or directory\n"
+    );
+
+    // The file may be deleted; a part that was cut off is an I/O error.
+    assert_eq!(mount_file(&mut guest, "/tmp/image", "/second"), "mounted\n");
+    ok(
+        &mut guest,
+        "exec 3<> /tmp/image; rm /tmp/image; cmp /original /second/large",
+    );
+    ok(&mut guest, "umount /second && umount /file");
+    ok(&mut guest, "cat /dev/vda > /tmp/image");
+    assert_eq!(mount_file(&mut guest, "/tmp/image", "/file"), "mounted\n");
+    ok(
+        &mut guest,
+        "ls /file/many > /dev/null && truncate -s 65536 /tmp/image",
+    );
+    let cut = guest
+        .run("echo 3 > /proc/sys/vm/drop_caches; cat /file/large")
+        .unwrap();
+    assert!(cut.text().contains("Input/output error"));
+    ok(&mut guest, "umount /file && umount /mnt && rmmod tarfs");
+    guest.shutdown().unwrap();
+}

@@ -118,6 +118,16 @@ void blockyard_readahead_unbounded(struct address_space *mapping, pgoff_t index,
 	page_cache_ra_unbounded(&ractl, nr_to_read, 0);
 }
 
+const struct cred *blockyard_override_creds(const struct cred *creds)
+{
+	return override_creds(creds);
+}
+
+void blockyard_revert_creds(const struct cred *creds)
+{
+	revert_creds(creds);
+}
+
 struct folio *blockyard_readahead_folio(struct readahead_control *ractl)
 {
 	return readahead_folio(ractl);

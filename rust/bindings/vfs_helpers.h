@@ -8,6 +8,7 @@
 
 #include <linux/bio.h>
 #include <linux/blkdev.h>
+#include <linux/cred.h>
 #include <linux/fs.h>
 #include <linux/mm.h>
 #include <linux/pagemap.h>
@@ -43,6 +44,8 @@ void blockyard_mapping_set_folio_min_order(struct address_space *mapping,
 void blockyard_ratelimit_default_init(struct ratelimit_state *state);
 void blockyard_readahead_unbounded(struct address_space *mapping, pgoff_t index,
 				   unsigned long nr_to_read);
+const struct cred *blockyard_override_creds(const struct cred *creds);
+void blockyard_revert_creds(const struct cred *creds);
 struct folio *blockyard_readahead_folio(struct readahead_control *ractl);
 size_t blockyard_readahead_length(const struct readahead_control *ractl);
 void blockyard_super_set_sysfs_name_bdev(struct super_block *sb);

@@ -10,7 +10,7 @@ use vfs_bindings as helpers;
 ///
 /// # Safety
 ///
-/// As `->getattr`, of an inode on a block device's superblock.
+/// As `->getattr`, of an inode of ours.
 pub(crate) unsafe extern "C" fn getattr(
     idmap: *mut bindings::mnt_idmap,
     path: *const bindings::path,
@@ -27,8 +27,8 @@ pub(crate) unsafe extern "C" fn getattr(
         (*stat).attributes |= immutable;
         (*stat).attributes_mask |= immutable;
         let is_regular = u32::from((*inode).i_mode) & bindings::S_IFMT == bindings::S_IFREG;
-        if request_mask & bindings::STATX_DIOALIGN != 0 && is_regular {
-            let bdev = (*(*inode).i_sb).s_bdev;
+        let bdev = (*(*inode).i_sb).s_bdev;
+        if request_mask & bindings::STATX_DIOALIGN != 0 && is_regular && !bdev.is_null() {
             (*stat).result_mask |= bindings::STATX_DIOALIGN;
             (*stat).dio_mem_align = helpers::blockyard_bdev_dma_alignment(bdev).wrapping_add(1);
             (*stat).dio_offset_align = helpers::blockyard_bdev_logical_block_size(bdev);

@@ -6,7 +6,12 @@
 //! than the file system's block; with tar's 512-byte alignment that is every folio.
 //! A read that never ends a folio in parts needs none.
 
-use crate::{folio::LockedFolio, super_block::SuperBlock, FileSystem};
+use crate::{
+    backing::{submit_to_file, Backing},
+    folio::LockedFolio,
+    super_block::SuperBlock,
+    FileSystem,
+};
 use core::{marker::PhantomData, ptr::NonNull};
 use kernel::bindings;
 use vfs_bindings as helpers;
@@ -20,7 +25,7 @@ pub(crate) const SECTOR_SIZE: usize = 512;
 /// end of the file in each and ends its read, whatever thread or interrupt it runs in.
 ///
 /// Dropping it without [`ReadBio::submit`] ends all its folios with an error. It borrows
-/// from the superblock, which keeps the device open; once submitted, the locked folios make
+/// from the superblock, which keeps the device or file open; once submitted, the locked folios make
 /// an unmount wait for it.
 ///
 /// # Invariants
@@ -31,14 +36,16 @@ pub struct ReadBio<'sb> {
     bio: NonNull<bindings::bio>,
     /// The sector after the last one added.
     next_sector: u64,
-    _device: PhantomData<&'sb bindings::block_device>,
+    /// The file to read from; none: the bio's device.
+    file: Option<NonNull<bindings::file>>,
+    _backing: PhantomData<&'sb Backing>,
 }
 
 // SAFETY: A bio that was not submitted belongs to whoever has the pointer.
 unsafe impl Send for ReadBio<'_> {}
 
 impl<'sb> ReadBio<'sb> {
-    /// A bio that reads from `sector` (of 512 bytes) of the file system's device.
+    /// A bio that reads from `sector` (of 512 bytes) of what the file system is on.
     ///
     /// `pages` is how many pages are to come at most; more than fit in one bio is fine,
     /// [`ReadBio::add`] then says when it is full. `readahead` marks reads nobody waits
@@ -50,27 +57,22 @@ impl<'sb> ReadBio<'sb> {
         pages: usize,
         readahead: bool,
     ) -> Self {
-        // SAFETY: A `SuperBlock` is on a device that it keeps open (`get_tree_bdev`).
-        unsafe { Self::on_device((*sb.as_ptr()).s_bdev, sector, pages, readahead) }
+        Self::on(sb.backing(), sector, pages, readahead)
     }
 
-    /// # Safety
-    ///
-    /// `bdev` is open and stays so for `'sb`, and until the bio has completed.
-    pub(crate) unsafe fn on_device(
-        bdev: *mut bindings::block_device,
-        sector: u64,
-        pages: usize,
-        readahead: bool,
-    ) -> Self {
+    pub(crate) fn on(backing: &'sb Backing, sector: u64, pages: usize, readahead: bool) -> Self {
+        let (bdev, file) = match backing {
+            Backing::Device(bdev) => (bdev.as_ptr(), None),
+            Backing::File(file) => (core::ptr::null_mut(), NonNull::new(file.as_ptr())),
+        };
         // CAST: BIO_MAX_VECS is 256.
         let vecs = pages.clamp(1, bindings::BIO_MAX_VECS as usize) as u16;
         let mut opf = bindings::req_op_REQ_OP_READ;
         if readahead {
             opf |= 1 << bindings::req_flag_bits___REQ_RAHEAD;
         }
-        // SAFETY: `bdev` is open by this function's requirements; `fs_bio_set` is the
-        // kernel's. With GFP_KERNEL, which has __GFP_DIRECT_RECLAIM, and at most
+        // SAFETY: The superblock keeps `bdev` open, and without a device no device is needed;
+        // `fs_bio_set` is the kernel's. With GFP_KERNEL, which has __GFP_DIRECT_RECLAIM, and at most
         // BIO_MAX_VECS segments `bio_alloc_bioset` does not fail.
         let bio = unsafe {
             bindings::bio_alloc_bioset(
@@ -91,7 +93,8 @@ impl<'sb> ReadBio<'sb> {
         Self {
             bio,
             next_sector: sector,
-            _device: PhantomData,
+            file,
+            _backing: PhantomData,
         }
     }
 
@@ -131,8 +134,14 @@ impl<'sb> ReadBio<'sb> {
             return;
         }
         let this = core::mem::ManuallyDrop::new(self);
-        // SAFETY: By the invariants the bio is complete; `end_io` frees it.
-        unsafe { bindings::submit_bio(this.bio.as_ptr()) };
+        // SAFETY: By the invariants the bio is complete; `end_io` frees it. The backing, and with
+        // it the file, is borrowed.
+        unsafe {
+            match this.file {
+                None => bindings::submit_bio(this.bio.as_ptr()),
+                Some(file) => submit_to_file(file.as_ptr(), this.bio.as_ptr()),
+            }
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The file system's own page cache of its device, for metadata.
+//! The file system's own page cache of its device (or file), for metadata.
 //!
 //! The block device's page cache will not do: anybody who may open the device can write
 //! to it while we hold a reference into it, which is a data race; and it works through
@@ -8,6 +8,7 @@
 //! nothing but a read from the device ever writes to them, and that before they are up to
 //! date: their bytes can be lent out as a plain `&[u8]`.
 
+use crate::backing::Backing;
 use crate::bio::{ReadBio, SECTOR_SIZE};
 use crate::folio::LockedFolio;
 use core::{ops::Deref, ptr::NonNull};
@@ -23,9 +24,10 @@ const PAGE_SIZE: usize = kernel::page::PAGE_SIZE;
 ///
 /// `inode` is a reference to an inode made by [`DeviceCache::new`], in no hash table and
 /// known to nobody but the VFS's own lists; its mapping has `TABLE` and only folios of
-/// one page. The superblock outlives this value.
+/// one page, and its `i_private` points to `backing`. The superblock outlives this value.
 pub struct DeviceCache {
     inode: NonNull<bindings::inode>,
+    backing: KBox<Backing>,
 }
 
 // SAFETY: An inode reference belongs to no task, and the page cache is for all CPUs.
@@ -36,26 +38,29 @@ unsafe impl Sync for DeviceCache {}
 impl DeviceCache {
     /// # Safety
     ///
-    /// `sb` is a superblock in `fill_super`, on a block device, with its operations set,
-    /// and outlives the new value.
-    pub(crate) unsafe fn new(sb: *mut bindings::super_block) -> Result<Self> {
+    /// `sb` is a superblock in `fill_super`, on `backing`, with its operations set, and outlives
+    /// the new value.
+    pub(crate) unsafe fn new(sb: *mut bindings::super_block, backing: Backing) -> Result<Self> {
+        let backing = KBox::new(backing, GFP_KERNEL)?;
         // SAFETY: `sb` is valid and `->alloc_inode` set; on success nobody else has the inode.
         let inode = unsafe { bindings::new_inode(sb) };
         let inode = NonNull::new(inode).ok_or(ENOMEM)?;
-        // SAFETY: The inode is ours alone until it is used below; the superblock's device
-        // is open, so its inode and size are valid to read.
+        // SAFETY: The inode is ours alone until it is used below.
         unsafe {
             let raw = inode.as_ptr();
             (*raw).i_mode = bindings::S_IFREG as u16;
-            let sectors = (*(*sb).s_bdev).bd_nr_sectors;
-            (*raw).i_size = sectors
-                .saturating_mul(SECTOR_SIZE as u64)
-                .min(i64::MAX as u64) as i64;
+            (*raw).i_size = i64::try_from(backing.size()).unwrap_or(i64::MAX);
+            (*raw).i_private = core::ptr::from_ref(&*backing).cast_mut().cast();
             (*(*raw).i_mapping).a_ops = &TABLE;
             helpers::blockyard_inode_nohighmem(raw);
         }
         // INVARIANT: `new_inode` hashes nothing, and large folios were not allowed.
-        Ok(Self { inode })
+        Ok(Self { inode, backing })
+    }
+
+    /// What is cached.
+    pub(crate) fn backing(&self) -> &Backing {
+        &self.backing
     }
 
     /// Size of the device in bytes.
@@ -110,7 +115,8 @@ impl DeviceCache {
 impl Drop for DeviceCache {
     fn drop(&mut self) {
         // SAFETY: The reference is ours by the type's invariants. Every `CachedPage` borrows
-        // from us, so no folio of the mapping is in use.
+        // from us, so no folio of the mapping is in use. This is the inode's last reference and
+        // it is not kept: evicting it waits for reads of its folios, before `backing` goes.
         unsafe { bindings::iput(self.inode.as_ptr()) };
     }
 }
@@ -182,20 +188,20 @@ static TABLE: bindings::address_space_operations = bindings::address_space_opera
 ///
 /// # Safety
 ///
-/// `inode` is that of a [`DeviceCache`].
+/// `inode` is that of a [`DeviceCache`], and one of its folios is locked.
 unsafe fn read(
     inode: *mut bindings::inode,
     first: LockedFolio,
     pages: usize,
     mut more: impl FnMut() -> Option<LockedFolio>,
 ) {
-    // SAFETY: The inode's superblock is on a device that it keeps open.
-    let bdev = unsafe { (*(*inode).i_sb).s_bdev };
+    // SAFETY: By `DeviceCache`'s invariants; evicting the inode waits for its locked folios
+    // before the backing goes.
+    let backing = unsafe { &*(*inode).i_private.cast::<Backing>() };
     let mut next = Some(first);
     while let Some(mut folio) = next {
         let sector = folio.position() / SECTOR_SIZE as u64;
-        // SAFETY: The device stays open: unmounting waits for the inode's pages.
-        let mut bio = unsafe { ReadBio::on_device(bdev, sector, pages, pages > 1) };
+        let mut bio = ReadBio::on(backing, sector, pages, pages > 1);
         next = loop {
             let bytes = folio.size();
             match bio.add(folio, bytes) {

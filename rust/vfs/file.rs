@@ -127,7 +127,10 @@ impl<M: ExtentMap> Vtable<M> {
 unsafe extern "C" fn open(inode: *mut bindings::inode, file: *mut bindings::file) -> ffi::c_int {
     // SAFETY: By this function's requirements; a file that is being opened is its opener's.
     unsafe {
-        (*file).f_mode |= helpers::BLOCKYARD_FMODE_CAN_ODIRECT;
+        // iomap does direct I/O to devices only.
+        if !(*(*inode).i_sb).s_bdev.is_null() {
+            (*file).f_mode |= helpers::BLOCKYARD_FMODE_CAN_ODIRECT;
+        }
         bindings::generic_file_open(inode, file)
     }
 }

@@ -79,7 +79,8 @@ impl<M: ExtentMap> Vtable<M> {
             if length == 0 {
                 return Err(EIO);
             }
-            // SAFETY: By this function's requirements; the superblock's device is open.
+            // SAFETY: By this function's requirements; the superblock's device, if it has one, is
+            // open. Without one nobody does I/O by this.
             unsafe {
                 (*iomap).offset = position;
                 (*iomap).length = length.min((i64::MAX as u64).wrapping_sub(start).max(1));

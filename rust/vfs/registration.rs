@@ -3,12 +3,13 @@
 //! File system types: registering one, and mounting it.
 
 use crate::{
+    backing::{Backing, BackingFile},
     device_cache::DeviceCache,
     export,
     inode::{self, INode, INodeRef, WithData},
     super_block::{Info, NewSuperBlock, SuperBlock},
 };
-use core::{marker::PhantomData, mem::align_of, mem::size_of};
+use core::{marker::PhantomData, mem::align_of, mem::size_of, ptr::NonNull};
 use kernel::{
     bindings,
     error::{from_result, to_result},
@@ -18,7 +19,7 @@ use kernel::{
 };
 use vfs_bindings as helpers;
 
-/// A read-only file system on a block device.
+/// A read-only file system on a block device, or in a regular file.
 pub trait FileSystem: Sized + 'static {
     /// The name for mount(8).
     const NAME: &'static CStr;
@@ -189,6 +190,7 @@ struct Tables<T>(PhantomData<T>);
 
 impl<T: FileSystem> Tables<T> {
     const CONTEXT: helpers::fs_context_operations = helpers::fs_context_operations {
+        free: Some(free_fs_context),
         get_tree: Some(get_tree::<T>),
         reconfigure: Some(reconfigure),
         ..pin_init::zeroed()
@@ -218,12 +220,46 @@ unsafe extern "C" fn init_fs_context<T: FileSystem>(
 ///
 /// As `->get_tree`: the context is valid and complete.
 unsafe extern "C" fn get_tree<T: FileSystem>(context: *mut helpers::fs_context) -> ffi::c_int {
+    // CAST: Error numbers are below 4096.
+    const NOT_A_DEVICE: ffi::c_int = -(bindings::ENOTBLK as ffi::c_int);
     // SAFETY: By this function's requirements. Read-only from the start, so that the device is
     // opened for reading only.
     unsafe {
         (*context).sb_flags |= helpers::BLOCKYARD_SB_RDONLY;
-        helpers::get_tree_bdev(context, Some(fill_super::<T>))
+        let quiet = helpers::GET_TREE_BDEV_QUIET_LOOKUP;
+        let result = helpers::get_tree_bdev_flags(context, Some(fill_super::<T>), quiet);
+        if result != NOT_A_DEVICE || (*context).source.is_null() {
+            return result;
+        }
+        match BackingFile::open((*context).source) {
+            // `fill_super` takes it from there, or else `free_fs_context` does.
+            Ok(file) => (*context).fs_private = file.into_raw().cast(),
+            Err(error) => return error.to_errno(),
+        }
+        helpers::get_tree_nodev(context, Some(fill_super::<T>))
     }
+}
+
+/// Takes the file that [`get_tree`] opened, if it is still there.
+///
+/// # Safety
+///
+/// `context` is a valid context of ours.
+unsafe fn take_file(context: *mut helpers::fs_context) -> Option<BackingFile> {
+    // SAFETY: By this function's requirements; what `fs_private` holds came from `into_raw`, and
+    // is taken once.
+    unsafe {
+        let file = core::mem::replace(&mut (*context).fs_private, core::ptr::null_mut());
+        NonNull::new(file.cast()).map(|file| BackingFile::from_raw(file))
+    }
+}
+
+/// # Safety
+///
+/// As `->free`: the context is valid and about to go.
+unsafe extern "C" fn free_fs_context(context: *mut helpers::fs_context) {
+    // SAFETY: By this function's requirements.
+    drop(unsafe { take_file(context) });
 }
 
 /// Remounting: the file system stays read-only, whatever is asked for.
@@ -239,7 +275,8 @@ unsafe extern "C" fn reconfigure(context: *mut helpers::fs_context) -> ffi::c_in
 
 /// # Safety
 ///
-/// Called by `get_tree_bdev` with a superblock that is ours to fill and on a block device.
+/// Called through [`get_tree`] with a superblock that is ours to fill, on a block device or else
+/// with a file in the context.
 unsafe extern "C" fn fill_super<T: FileSystem>(
     sb: *mut bindings::super_block,
     context: *mut helpers::fs_context,
@@ -260,9 +297,23 @@ unsafe extern "C" fn fill_super<T: FileSystem>(
             (*sb).s_blocksize = kernel::page::PAGE_SIZE;
             (*sb).s_blocksize_bits = bindings::PAGE_SHIFT as u8;
         }
+        // SAFETY: By this function's requirements.
+        let backing = match NonNull::new(unsafe { (*sb).s_bdev }) {
+            Some(bdev) => Backing::Device(bdev),
+            None => {
+                // SAFETY: As above. A superblock in a file has a level of its own, and a
+                // readahead window (`setup_bdev_super` does the latter for devices).
+                unsafe {
+                    (*sb).s_stack_depth = 1;
+                    to_result(bindings::super_setup_bdi(sb))?;
+                }
+                // SAFETY: As above.
+                Backing::File(unsafe { take_file(context) }.ok_or(EINVAL)?)
+            }
+        };
         // SAFETY: The operations are set. `Info` keeps the cache until `put_super`, or until
         // this function fails; the superblock outlives both.
-        let device = unsafe { DeviceCache::new(sb)? };
+        let device = unsafe { DeviceCache::new(sb, backing)? };
         let data = T::fill_super(&NewSuperBlock {
             sb,
             context,
@@ -320,7 +371,13 @@ unsafe extern "C" fn kill_sb<T: FileSystem>(sb: *mut bindings::super_block) {
         if (*sb).s_root.is_null() {
             drop_info::<T>(sb);
         }
-        bindings::kill_block_super(sb);
+        // Major number 0 is `get_tree_nodev`'s. A device that could not be opened leaves `s_bdev`
+        // null, so that it does not tell.
+        if (*sb).s_dev >> bindings::MINORBITS == 0 {
+            bindings::kill_anon_super(sb);
+        } else {
+            bindings::kill_block_super(sb);
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 //! Superblocks: one for each mounted device.
 
-use crate::{device_cache::DeviceCache, FileSystem};
+use crate::{backing::Backing, device_cache::DeviceCache, FileSystem};
 use core::marker::PhantomData;
 use kernel::{bindings, fmt, prelude::*, str::CString, types::Opaque};
 
@@ -16,7 +16,7 @@ pub(crate) struct Info<T: FileSystem> {
 ///
 /// # Invariants
 ///
-/// It is valid, on a block device, and its `s_fs_info` is a valid [`Info<T>`].
+/// It is valid and its `s_fs_info` is a valid [`Info<T>`].
 #[repr(transparent)]
 pub struct SuperBlock<T: FileSystem>(Opaque<bindings::super_block>, PhantomData<fn(T)>);
 
@@ -52,6 +52,10 @@ impl<T: FileSystem> SuperBlock<T> {
     #[inline]
     pub fn device(&self) -> &DeviceCache {
         &self.info().device
+    }
+
+    pub(crate) fn backing(&self) -> &Backing {
+        self.device().backing()
     }
 
     /// The device's name, as in kernel messages.
@@ -92,8 +96,7 @@ impl<T: FileSystem> NewSuperBlock<'_, T> {
 
     /// The device's logical block size in bytes: the smallest unit it can read.
     pub fn logical_block_size(&self) -> u32 {
-        // SAFETY: The superblock's device is open and its queue's limits set.
-        unsafe { (*(*(*self.sb).s_bdev).bd_queue).limits.logical_block_size }
+        self.device.backing().logical_block_size()
     }
 
     /// Tells whoever called `fsconfig(2)` why the mount fails (C: `errorfc`).

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Safe abstractions over the VFS for read-only file systems on a block device.
+//! Safe abstractions over the VFS for read-only file systems on a block device or in a file.
 //!
 //! A file system author
 //!
@@ -29,6 +29,7 @@
 
 mod address_space;
 mod attributes;
+mod backing;
 mod bio;
 mod crc32;
 mod device_cache;
