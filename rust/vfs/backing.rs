@@ -100,9 +100,9 @@ impl Backing {
     /// Size in bytes.
     pub(crate) fn size(&self) -> u64 {
         match self {
-            // SAFETY: The superblock keeps the device open.
             Self::Device(bdev) => {
-                let sectors = unsafe { bdev.as_ref().bd_nr_sectors };
+                // SAFETY: The superblock keeps the device open.
+                let sectors = unsafe { (*bdev.as_ptr()).bd_nr_sectors };
                 sectors.saturating_mul(SECTOR_SIZE as u64)
             }
             Self::File(file) => file.size(),
