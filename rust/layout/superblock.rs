@@ -120,12 +120,12 @@ impl Superblock {
         let leaves = Region::decode(leaves, RegionKind::Leaves, extras.end())?;
         let heap = Region::decode(heap, RegionKind::Heap, leaves.end())?;
         let reserved = Region::decode(reserved, RegionKind::Reserved, heap.end())?;
-        let sums = Region::decode(sums, RegionKind::Sums, reserved.end())?;
         if reserved.records() != 0 {
             return Err(Error::ReservedRegion {
                 records: reserved.records(),
             });
         }
+        let sums = Region::decode(sums, RegionKind::Sums, reserved.end())?;
         let superblock = Self {
             features_compat: features_compat & !COMPAT_SHA256,
             features_ro_compat: raw.features_ro_compat.get(),

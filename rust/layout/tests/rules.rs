@@ -1,0 +1,745 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+
+//! Each rule of the format, broken once in something that keeps all others.
+
+mod support;
+
+use layout::*;
+use support::{crc32, roomy, superblock, Counts, TAR_LENGTH};
+
+const COUNTS: Counts = Counts {
+    inodes: 300,
+    extras: 3,
+    leaves: 5000,
+    heap: 100,
+};
+
+/// Decodes a superblock with these bytes at `at`, whose checksum is right.
+fn with_bytes(at: usize, bytes: &[u8]) -> Error {
+    let (superblock, image_bytes) = superblock(COUNTS);
+    let mut block = superblock.encode(crc32);
+    block[at..at + bytes.len()].copy_from_slice(bytes);
+    let sum = crc32(&[&block[..12], &[0; 4], &block[16..]]);
+    block[12..16].copy_from_slice(&sum.to_le_bytes());
+    Superblock::decode(&block, crc32, image_bytes).unwrap_err()
+}
+
+fn with_u32(at: usize, value: u32) -> Error {
+    with_bytes(at, &value.to_le_bytes())
+}
+
+fn with_u64(at: usize, value: u64) -> Error {
+    with_bytes(at, &value.to_le_bytes())
+}
+
+/// Where the descriptor of region `number` starts.
+fn region(number: usize) -> usize {
+    192 + 16 * number
+}
+
+#[test]
+fn superblock_is_good() {
+    let (superblock, image_bytes) = superblock(COUNTS);
+    let block = superblock.encode(crc32);
+    assert_eq!(
+        Superblock::decode(&block, crc32, image_bytes),
+        Ok(superblock)
+    );
+}
+
+#[test]
+fn superblock_identity() {
+    assert_eq!(
+        with_bytes(0, b"tarFsIdx"),
+        Error::NotTarfs {
+            magic: *b"tarFsIdx"
+        }
+    );
+    assert_eq!(with_u32(8, 2), Error::Version { found: 2 });
+    assert_eq!(with_u32(24, 0x10), Error::Features { unknown: 0x10 });
+    assert!(with_u32(8, 2).is_unsupported() && with_u32(24, 1).is_unsupported());
+    assert!(!with_bytes(0, b"x").is_unsupported());
+    let (superblock, image_bytes) = superblock(COUNTS);
+    let mut block = superblock.encode(crc32);
+    block[12] ^= 1;
+    let error = Superblock::decode(&block, crc32, image_bytes).unwrap_err();
+    assert!(matches!(error, Error::SuperblockSum { stored, computed } if stored == computed ^ 1));
+    assert!(!error.is_unsupported());
+}
+
+/// Features that a reader may ignore are kept, not refused.
+#[test]
+fn superblock_compatible_features() {
+    let (mut superblock, image_bytes) = superblock(COUNTS);
+    superblock.features_compat = 0xffff_fffe;
+    superblock.features_ro_compat = u32::MAX;
+    let block = superblock.encode(crc32);
+    assert_eq!(
+        Superblock::decode(&block, crc32, image_bytes),
+        Ok(superblock)
+    );
+}
+
+#[test]
+fn superblock_zeros() {
+    assert_eq!(
+        with_bytes(152, &[1]),
+        Error::SuperblockNotZero { from: 152, to: 184 }
+    );
+    assert_eq!(
+        with_bytes(191, &[1]),
+        Error::SuperblockNotZero { from: 184, to: 192 }
+    );
+    assert_eq!(
+        with_bytes(288, &[1]),
+        Error::SuperblockNotZero {
+            from: 288,
+            to: 4096
+        }
+    );
+    assert_eq!(
+        with_bytes(4095, &[1]),
+        Error::SuperblockNotZero {
+            from: 288,
+            to: 4096
+        }
+    );
+}
+
+#[test]
+fn superblock_label() {
+    assert_eq!(with_bytes(48, b"\xff"), Error::Label);
+    assert_eq!(with_bytes(48, b"a\0b"), Error::Label);
+    assert_eq!(with_bytes(111, b"x"), Error::Label);
+}
+
+#[test]
+fn superblock_regions() {
+    let start = |name, found, expected| Error::RegionStart {
+        region: name,
+        found,
+        expected,
+    };
+    let blocks = |name, found, needed| Error::RegionBlocks {
+        region: name,
+        found,
+        needed,
+    };
+    // inodes: 3 blocks; extras: 1; leaves: 2; heap: 1; reserved: 0; sums: 1.
+    assert_eq!(with_u32(region(0), 1), start("inodes", 1, 0));
+    assert_eq!(with_u32(region(1), 2), start("extras", 2, 3));
+    assert_eq!(with_u32(region(2), 5), start("leaves", 5, 4));
+    assert_eq!(with_u32(region(3), 5), start("heap", 5, 6));
+    assert_eq!(with_u32(region(4), 0), start("reserved", 0, 7));
+    assert_eq!(with_u32(region(5), 8), start("sums", 8, 7));
+    assert_eq!(with_u32(region(0) + 4, 4), blocks("inodes", 4, 3));
+    assert_eq!(with_u32(region(4) + 4, 1), blocks("reserved", 1, 0));
+    assert_eq!(with_u64(region(2) + 8, 4096), blocks("leaves", 2, 1));
+    let too_large = Error::RegionTooLarge {
+        region: "heap",
+        records: 1 << 44,
+    };
+    assert_eq!(with_u64(region(3) + 8, 1 << 44), too_large);
+    // One byte in one block, which starts where the heap ends.
+    let reserved = [7, 0, 0, 0, 1, 0, 0, 0, 1];
+    assert_eq!(
+        with_bytes(region(4), &reserved),
+        Error::ReservedRegion { records: 1 }
+    );
+}
+
+#[test]
+fn superblock_counts() {
+    let none = [0u8; 16];
+    assert_eq!(
+        with_u64(region(5) + 8, 6),
+        Error::SumCount { sums: 6, blocks: 7 }
+    );
+    assert_eq!(
+        with_u64(128, 8),
+        Error::IndexBlocks {
+            found: 8,
+            expected: 9
+        }
+    );
+    assert_eq!(with_u64(112, 1 << 63), Error::TarLength { length: 1 << 63 });
+    let mut regions = Vec::new();
+    for (first, blocks, records) in [
+        (0u32, 0u32, 0u64),
+        (0, 1, 3),
+        (1, 2, 5000),
+        (3, 1, 100),
+        (4, 0, 0),
+        (4, 1, 4),
+    ] {
+        regions.extend_from_slice(&first.to_le_bytes());
+        regions.extend_from_slice(&blocks.to_le_bytes());
+        regions.extend_from_slice(&records.to_le_bytes());
+    }
+    assert_eq!(regions[..16], none);
+    assert_eq!(
+        with_bytes(region(0), &regions),
+        Error::InodeCount { inodes: 0 }
+    );
+    let many = Counts {
+        extras: 301,
+        ..COUNTS
+    };
+    let (superblock, image_bytes) = superblock(many);
+    let error = Superblock::decode(&superblock.encode(crc32), crc32, image_bytes);
+    assert_eq!(
+        error,
+        Err(Error::WideInodeCount {
+            wide_inodes: 301,
+            inodes: 300
+        })
+    );
+}
+
+#[test]
+fn superblock_place() {
+    let offset = TAR_LENGTH + 4096;
+    assert_eq!(
+        with_u64(120, offset + 1),
+        Error::IndexAlignment { offset: offset + 1 }
+    );
+    let overlap = Error::IndexOverlap {
+        offset: TAR_LENGTH,
+        tar_length: TAR_LENGTH,
+    };
+    assert_eq!(with_u64(120, TAR_LENGTH), overlap);
+    assert!(matches!(
+        with_u64(120, offset + 4096),
+        Error::ImageSize { .. }
+    ));
+    let (superblock, image_bytes) = superblock(COUNTS);
+    let block = superblock.encode(crc32);
+    for wrong in [image_bytes - 4096, image_bytes + 512, 0, u64::MAX] {
+        let error = Superblock::decode(&block, crc32, wrong).unwrap_err();
+        assert!(matches!(error, Error::ImageSize { .. }));
+    }
+}
+
+/// A regular file that fits into the short record.
+fn regular() -> Inode {
+    Inode {
+        mode: S_IFREG | 0o644,
+        nlink: 1,
+        uid: 0,
+        gid: 0,
+        mtime_sec: 0,
+        mtime_nsec: 0,
+        header: Some(0),
+        kind: Kind::Regular(Extent {
+            size: 100,
+            sector: 1,
+        }),
+    }
+}
+
+fn of_kind(mode: u16, kind: Kind) -> Inode {
+    Inode {
+        mode,
+        kind,
+        nlink: 2,
+        ..regular()
+    }
+}
+
+/// Decodes the record of inode 7 with these bytes at `at`, short and wide.
+fn short(inode: Inode, at: usize, bytes: &[u8]) -> Result<Record, Error> {
+    let sb = roomy();
+    let mut record = InodeRecord::encode(&inode, sb.time_base).unwrap();
+    record[at..at + bytes.len()].copy_from_slice(bytes);
+    InodeRecord::decode(7, &record, 0, &sb)
+}
+
+fn wide(inode: Inode, at: usize, bytes: &[u8]) -> Result<Inode, Error> {
+    let mut record = InodeRecord::encode_wide(7, &inode);
+    record[at..at + bytes.len()].copy_from_slice(bytes);
+    InodeRecord::decode_wide(7, inode.mode, &record, 0, &roomy())
+}
+
+#[test]
+fn inode_fields() {
+    let ino = 7;
+    assert_eq!(short(regular(), 0, &[]), Ok(Record::Complete(regular())));
+    let mode = 0o644;
+    assert_eq!(
+        short(regular(), 0, &[0xa4, 0x01]),
+        Err(Error::FileType { ino, mode })
+    );
+    assert_eq!(
+        short(regular(), 2, &[0, 0]),
+        Err(Error::Links { ino, links: 0 })
+    );
+    let nanoseconds = 1_000_000_000u32;
+    let nsec = short(regular(), 24, &nanoseconds.to_le_bytes());
+    assert_eq!(nsec, Err(Error::Nanoseconds { ino, nanoseconds }));
+    let nsec = wide(regular(), 32, &nanoseconds.to_le_bytes());
+    assert_eq!(nsec, Err(Error::Nanoseconds { ino, nanoseconds }));
+    let sector = TAR_LENGTH / 512;
+    let header = Err(Error::Header {
+        ino,
+        sector,
+        tar_length: TAR_LENGTH,
+    });
+    assert_eq!(wide(regular(), 16, &sector.to_le_bytes()), header);
+    assert!(wide(regular(), 16, &(sector - 1).to_le_bytes()).is_ok());
+    assert_eq!(wide(regular(), 16, &[0xff; 8]).unwrap().header, None);
+}
+
+#[test]
+fn inode_times() {
+    let mut sb = roomy();
+    sb.time_base = i64::MAX - 5;
+    let inode = Inode {
+        mtime_sec: i64::MAX,
+        ..regular()
+    };
+    let mut record = InodeRecord::encode(&inode, sb.time_base).unwrap();
+    assert!(InodeRecord::decode(7, &record, 0, &sb).is_ok());
+    record[8] += 1;
+    let error = InodeRecord::decode(7, &record, 0, &sb);
+    assert_eq!(error, Err(Error::Mtime { ino: 7, mtime: 6 }));
+}
+
+#[test]
+fn root_is_a_directory() {
+    let record = InodeRecord::encode(&regular(), roomy().time_base).unwrap();
+    let error = InodeRecord::decode(1, &record, 0, &roomy());
+    assert_eq!(
+        error,
+        Err(Error::RootType {
+            mode: S_IFREG | 0o644
+        })
+    );
+}
+
+#[test]
+fn wide_references() {
+    let sb = superblock(COUNTS).0;
+    let decode = |record: &[u8]| InodeRecord::decode(7, record, 0, &sb);
+    let good = InodeRecord::encode_reference(S_IFREG, 2);
+    assert_eq!(
+        decode(&good),
+        Ok(Record::Wide {
+            mode: S_IFREG,
+            index: 2
+        })
+    );
+    let beyond = InodeRecord::encode_reference(S_IFREG, 3);
+    assert_eq!(
+        decode(&beyond),
+        Err(Error::NoWideInode {
+            index: 3,
+            wide_inodes: 3
+        })
+    );
+    for at in 2..28 {
+        let mut bad = good;
+        bad[at] = 1;
+        assert_eq!(
+            decode(&bad),
+            Err(Error::InodeNotZero { ino: 7 }),
+            "byte {at}"
+        );
+    }
+    let owner = wide(regular(), 52, &8u32.to_le_bytes());
+    assert_eq!(owner, Err(Error::WideOwner { ino: 7, owner: 8 }));
+    assert_eq!(
+        wide(regular(), 63, &[1]),
+        Err(Error::InodeNotZero { ino: 7 })
+    );
+    assert_eq!(
+        wide(regular(), 48, &[1]),
+        Err(Error::InodeNotZero { ino: 7 })
+    );
+}
+
+#[test]
+fn extents() {
+    let (ino, tar_length) = (7, TAR_LENGTH);
+    let data = |size: u64, sector: u64| {
+        let fields = [size.to_le_bytes(), sector.to_le_bytes()].concat();
+        wide(regular(), 0, &fields)
+    };
+    let beyond = |size, sector| {
+        Err(Error::Extent {
+            ino,
+            sector,
+            size,
+            tar_length,
+        })
+    };
+    let last = TAR_LENGTH / 512 - 1;
+    assert!(data(512, last).is_ok());
+    assert!(data(TAR_LENGTH, 0).is_ok());
+    assert_eq!(data(513, last), beyond(513, last));
+    assert_eq!(data(u64::MAX, 1), beyond(u64::MAX, 1));
+    assert_eq!(data(1, u64::MAX), beyond(1, u64::MAX));
+    assert_eq!(data(0, 1), beyond(0, 1));
+}
+
+#[test]
+fn directories() {
+    let (ino, mode) = (7, S_IFDIR | 0o755);
+    let good = Directory {
+        parent: 6,
+        leaves: 2,
+        first: 4096,
+    };
+    let good = of_kind(mode, Kind::Directory(good));
+    assert_eq!(short(good, 0, &[]), Ok(Record::Complete(good)));
+    assert_eq!(short(good, 2, &[1, 0]), Err(Error::Links { ino, links: 1 }));
+    for parent in [0, 7, 8, u32::MAX] {
+        let error = short(good, 24, &parent.to_le_bytes());
+        assert_eq!(error, Err(Error::Parent { ino, parent }));
+    }
+    let place = |leaves: u64, data: u64| {
+        let fields = [leaves.to_le_bytes(), data.to_le_bytes()].concat();
+        wide(good, 0, &fields)
+    };
+    let outside = |leaves, data| Err(Error::Leaves { ino, leaves, data });
+    // The region has 2^30 bytes, so 2^28 units of 4 bytes and 2^18 blocks.
+    assert!(place(0, 0).is_ok() && place(1, 1).is_ok() && place(1, (1 << 28) - 1).is_ok());
+    assert!(place(1 << 18, 0).is_ok());
+    assert_eq!(place(0, 1), outside(0, 1));
+    assert_eq!(place(2, 1), outside(2, 1));
+    assert_eq!(place(1, 1 << 28), outside(1, 1 << 28));
+    assert_eq!(place((1 << 18) + 1, 0), outside((1 << 18) + 1, 0));
+    assert_eq!(place(1 << 32, 0), outside(1 << 32, 0));
+    assert_eq!(place(1, u64::MAX), outside(1, u64::MAX));
+    let root = |parent| {
+        let root = Directory {
+            parent,
+            leaves: 0,
+            first: 0,
+        };
+        let root = of_kind(mode, Kind::Directory(root));
+        let record = InodeRecord::encode(&root, roomy().time_base).unwrap();
+        InodeRecord::decode(1, &record, 0, &roomy())
+    };
+    assert!(root(1).is_ok());
+    assert_eq!(root(2), Err(Error::Parent { ino: 1, parent: 2 }));
+    assert_eq!(root(0), Err(Error::Parent { ino: 1, parent: 0 }));
+}
+
+#[test]
+fn symlinks() {
+    let ino = 7;
+    let good = Kind::Symlink(Symlink {
+        position: 1,
+        length: 4095,
+    });
+    let good = of_kind(S_IFLNK | 0o777, good);
+    assert!(short(good, 0, &[]).is_ok());
+    let place = |size: u64, position: u64| {
+        let fields = [size.to_le_bytes(), position.to_le_bytes()].concat();
+        wide(good, 0, &fields)
+    };
+    for length in [0, 4096, 1 << 16, (1 << 16) + 1, u64::MAX] {
+        assert_eq!(place(length, 0), Err(Error::TargetLength { ino, length }));
+    }
+    let outside = |length, position| {
+        Err(Error::TargetPosition {
+            ino,
+            position,
+            length,
+        })
+    };
+    assert!(place(1, (1 << 30) - 1).is_ok());
+    assert_eq!(place(4095, 2), outside(4095, 2));
+    assert_eq!(place(1, 1 << 30), outside(1, 1 << 30));
+    assert_eq!(place(1, u64::MAX), outside(1, u64::MAX));
+    let symlink = Symlink {
+        position: 9,
+        length: 3,
+    };
+    assert_eq!(symlink.target(b"xabcx", 1), Ok(&b"abc"[..]));
+    assert_eq!(
+        symlink.target(b"xab", 1),
+        Err(Error::OutOfBlock { offset: 1 })
+    );
+    assert_eq!(
+        symlink.target(b"xab", 4),
+        Err(Error::OutOfBlock { offset: 4 })
+    );
+    assert_eq!(
+        symlink.target(b"a\0b", 0),
+        Err(Error::TargetNul { position: 9, at: 1 })
+    );
+}
+
+#[test]
+fn special_files() {
+    let device = Kind::CharDevice {
+        major: 4095,
+        minor: 1_048_575,
+    };
+    let device = of_kind(S_IFCHR | 0o600, device);
+    assert_eq!(short(device, 0, &[]), Ok(Record::Complete(device)));
+    assert_eq!(short(device, 12, &[1]), Err(Error::InodeNotZero { ino: 7 }));
+    assert_eq!(wide(device, 12, &[1]), Err(Error::InodeNotZero { ino: 7 }));
+    for (mode, kind) in [(S_IFIFO, Kind::Fifo), (S_IFSOCK, Kind::Socket)] {
+        let inode = of_kind(mode, kind);
+        assert_eq!(short(inode, 0, &[]), Ok(Record::Complete(inode)));
+        assert_eq!(short(inode, 12, &[1]), Err(Error::InodeNotZero { ino: 7 }));
+        assert_eq!(short(inode, 16, &[1]), Err(Error::InodeNotZero { ino: 7 }));
+    }
+}
+
+/// A leaf with the entries `a` and `bb`, and these bytes at `at`.
+fn leaf_with(at: usize, bytes: &[u8]) -> Vec<u8> {
+    let entry = |hash, name| Entry {
+        ino: hash,
+        name,
+        file_type: 8,
+        hash,
+    };
+    let mut block = vec![0; 40];
+    let entries: [Entry<'_>; 2] = [entry(5, b"a"), entry(6, b"bb")];
+    assert_eq!(Leaf::encode(&mut block, entries.into_iter()), Some(31));
+    block[at..at + bytes.len()].copy_from_slice(bytes);
+    block
+}
+
+const ONE_LEAF: Directory = Directory {
+    parent: 1,
+    leaves: 1,
+    first: 0,
+};
+
+#[test]
+fn leaves() {
+    let decode = |block: &[u8], offset| {
+        let leaf = Leaf::decode(block, offset, &ONE_LEAF, &roomy());
+        leaf.map(|leaf| leaf.len())
+    };
+    let wrong = |offset, entries, used| {
+        Err(Error::LeafLength {
+            offset,
+            entries,
+            used,
+        })
+    };
+    assert_eq!(decode(&leaf_with(0, &[]), 0), Ok(2));
+    assert_eq!(decode(&leaf_with(2, &[41, 0]), 0), wrong(0, 2, 41));
+    assert_eq!(decode(&leaf_with(2, &[27, 0]), 0), wrong(0, 2, 27));
+    assert_eq!(decode(&leaf_with(2, &[3, 0]), 0), wrong(0, 2, 3));
+    assert_eq!(decode(&leaf_with(0, &[3, 0]), 0), wrong(0, 3, 31));
+    assert_eq!(
+        decode(&leaf_with(0, &[0xff, 0xff]), 0),
+        wrong(0, 0xffff, 31)
+    );
+    assert_eq!(
+        decode(&leaf_with(0, &[0, 0]), 0),
+        Err(Error::LeafEmpty { offset: 0 })
+    );
+    assert_eq!(
+        decode(&leaf_with(0, &[]), 37),
+        Err(Error::OutOfBlock { offset: 37 })
+    );
+    assert_eq!(
+        decode(&leaf_with(0, &[]), 50),
+        Err(Error::OutOfBlock { offset: 50 })
+    );
+    let two_leaves = Directory {
+        leaves: 2,
+        ..ONE_LEAF
+    };
+    let empty = leaf_with(0, &[0, 0]);
+    assert!(Leaf::decode(&empty, 0, &two_leaves, &roomy()).is_ok());
+}
+
+#[test]
+fn leaf_entries() {
+    let sb = superblock(COUNTS).0;
+    let check = |at, bytes: &[u8], error| {
+        let block = leaf_with(at, bytes);
+        let leaf = Leaf::decode(&block, 0, &ONE_LEAF, &sb).unwrap();
+        assert_eq!(leaf.entry(1), Err(error));
+        assert!(leaf.entry(0).is_ok());
+        if at != 29 {
+            assert_eq!(leaf.find(6, b"bb"), Err(error));
+        }
+    };
+    // Entry 1 is at byte 16: hash, inode number, position, length, type.
+    let index = 1;
+    let inodes = 300;
+    check(
+        20,
+        &[0],
+        Error::EntryInode {
+            index,
+            ino: 0,
+            inodes,
+        },
+    );
+    check(
+        20,
+        &[0x2d, 1],
+        Error::EntryInode {
+            index,
+            ino: 301,
+            inodes,
+        },
+    );
+    for file_type in [0, 3, 5, 7, 9, 11, 13, 14, 15, 16 + 8, 255] {
+        check(27, &[file_type], Error::EntryType { index, file_type });
+    }
+    let position = |position, length| Error::EntryPosition {
+        index,
+        position,
+        length,
+    };
+    check(24, &[27], position(27, 2));
+    check(24, &[0], position(0, 2));
+    check(24, &[30], position(30, 2));
+    check(24, &[0xff, 0xff], position(0xffff, 2));
+    check(26, &[3], position(29, 3));
+    check(26, &[0], position(29, 0));
+    for name in [b"b/", b"\0b", b".."] {
+        check(29, name, Error::EntryName { index, length: 2 });
+    }
+    let block = leaf_with(28, b".");
+    let leaf = Leaf::decode(&block, 0, &ONE_LEAF, &sb).unwrap();
+    assert_eq!(
+        leaf.entry(0),
+        Err(Error::EntryName {
+            index: 0,
+            length: 1
+        })
+    );
+    assert_eq!(
+        leaf.entry(2),
+        Err(Error::NoEntry {
+            index: 2,
+            entries: 2
+        })
+    );
+}
+
+#[test]
+fn positions() {
+    let sb = superblock(COUNTS).0;
+    assert_eq!(
+        sb.inode_position(1),
+        Ok(Position {
+            block: 0,
+            offset: 0
+        })
+    );
+    assert_eq!(
+        sb.inode_position(129),
+        Ok(Position {
+            block: 1,
+            offset: 0
+        })
+    );
+    assert_eq!(
+        sb.inode_position(300),
+        Ok(Position {
+            block: 2,
+            offset: 43 * 32
+        })
+    );
+    for ino in [0, 301, u32::MAX] {
+        assert_eq!(
+            sb.inode_position(ino),
+            Err(Error::NoInode { ino, inodes: 300 })
+        );
+    }
+    assert_eq!(
+        sb.wide_position(2),
+        Ok(Position {
+            block: 3,
+            offset: 128
+        })
+    );
+    let error = Error::NoWideInode {
+        index: 3,
+        wide_inodes: 3,
+    };
+    assert_eq!(sb.wide_position(3), Err(error));
+    let directory = Directory {
+        parent: 1,
+        leaves: 2,
+        first: 0,
+    };
+    assert_eq!(
+        sb.leaf_position(&directory, 1),
+        Ok(Position {
+            block: 5,
+            offset: 0
+        })
+    );
+    let error = Error::NoLeaf { leaf: 2, leaves: 2 };
+    assert_eq!(sb.leaf_position(&directory, 2), Err(error));
+    let symlink = Symlink {
+        position: 99,
+        length: 1,
+    };
+    assert_eq!(
+        sb.heap_position(&symlink),
+        Ok(Position {
+            block: 6,
+            offset: 99
+        })
+    );
+    let symlink = Symlink {
+        position: 100,
+        length: 1,
+    };
+    assert!(matches!(
+        sb.heap_position(&symlink),
+        Err(Error::NoTarget { .. })
+    ));
+    assert_eq!(
+        sb.sum_position(6),
+        Position {
+            block: 7,
+            offset: 24
+        }
+    );
+    assert_eq!(
+        sb.sum_position(7),
+        Position {
+            block: 7,
+            offset: 4092
+        }
+    );
+}
+
+#[test]
+fn sums() {
+    let block = [1, 2, 3, 4, 5];
+    assert_eq!(check_sum(9, 0x0504_0302, &block, 1), Ok(()));
+    let error = Error::BlockSum {
+        block: 9,
+        stored: 0x0403_0201,
+        computed: 0,
+    };
+    assert_eq!(check_sum(9, 0, &block, 0), Err(error));
+    assert_eq!(
+        check_sum(9, 0, &block, 2),
+        Err(Error::OutOfBlock { offset: 2 })
+    );
+}
+
+#[test]
+fn messages() {
+    let error = Error::RegionStart {
+        region: "leaves",
+        found: 12,
+        expected: 10,
+    };
+    assert_eq!(
+        error.to_string(),
+        "region leaves: starts at block 12, expected 10"
+    );
+    let error = Error::NotTarfs {
+        magic: *b"notTarfs",
+    };
+    assert!(error.to_string().contains("0x6e6f745461726673"), "{error}");
+}
