@@ -12,6 +12,7 @@ fn boot(lab: &Lab, programs: &[&str]) -> (Guest, tempfile::TempPath) {
     let image = sample::image_file();
     let mut boot = Boot::new(lab)
         .module("tarfs")
+        .stock_module("loop")
         .disk(&*image, Access::ReadOnly)
         .bytes("/original", &sample::large_content());
     for program in programs {
@@ -264,5 +265,28 @@ fn an_image_is_mounted_from_its_file_without_a_loop_device() {
         .unwrap();
     assert!(cut.text().contains("Input/output error"));
     ok(&mut guest, "umount /file && umount /mnt && rmmod tarfs");
+    guest.shutdown().unwrap();
+}
+
+#[test]
+fn a_device_with_large_blocks_shows_the_same() {
+    let lab = Lab::locate().unwrap();
+    let (mut guest, _image) = boot(&lab, &["losetup", "blockdev", "dd"]);
+    let setup = "modprobe loop && cat /dev/vda > /tmp/image && mkdir /large && \
+         losetup -b 4096 /dev/loop0 /tmp/image && blockdev --getss /dev/loop0";
+    assert_eq!(ok(&mut guest, setup), "4096\n");
+    ok(&mut guest, "mount -t tarfs -o ro /dev/loop0 /large");
+    let list = |path| format!("cd {path} && find . -type f | sort | xargs sha256sum");
+    let expected = ok(&mut guest, &list("/mnt"));
+    assert_eq!(ok(&mut guest, &list("/large")), expected);
+    let direct = guest
+        .run("dd if=/large/large of=/dev/null iflag=direct")
+        .unwrap();
+    assert!(
+        direct.text().contains("Invalid argument"),
+        "{}",
+        direct.text()
+    );
+    ok(&mut guest, "umount /large && losetup -d /dev/loop0");
     guest.shutdown().unwrap();
 }

@@ -1,11 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! Regular files: from the tar's sectors straight into the page cache.
+//!
+//! A file's data starts at any sector. Where the device cannot read single sectors its data is
+//! copied out of the cache of the device instead: slower, but never refused.
 
 use crate::super_block::Tarfs;
 use kernel::{page::PAGE_SIZE, prelude::*};
 use layout::{Kind, SECTOR_SIZE};
-use vfs::{AddressSpaceOperations, Extent, ExtentMap, INode, LockedFolio, ReadBio, Readahead};
+use vfs::{
+    AddressSpaceOperations, Extent, ExtentMap, INode, LockedFolio, ReadBio, Readahead, SuperBlock,
+};
 
 /// What a regular file does.
 pub(crate) struct TarFile;
@@ -56,6 +61,13 @@ fn read(
         return;
     };
     let sb = inode.super_block();
+    if sb.logical_block_size() > SECTOR_SIZE as u32 {
+        for folio in folios {
+            // A folio that cannot be filled is not up to date, which is how its reader knows.
+            let _ = copy(sb, extent, folio);
+        }
+        return;
+    }
     let pages = bytes / PAGE_SIZE;
     let mut current: Option<ReadBio<'_>> = None;
     for folio in folios {
@@ -84,4 +96,19 @@ fn read(
     if let Some(last) = current {
         last.submit();
     }
+}
+
+/// Fills a folio from the cache of the device.
+fn copy(sb: &SuperBlock<Tarfs>, extent: layout::Extent, folio: LockedFolio) -> Result {
+    let position = folio.position();
+    folio.fill(|bytes| {
+        let left = extent.size.saturating_sub(position);
+        // CAST: No more than the folio's size.
+        let stored = left.min(bytes.len() as u64) as usize;
+        let (data, past_the_end) = bytes.split_at_mut_checked(stored).ok_or(EIO)?;
+        let start = extent.sector * SECTOR_SIZE as u64 + position;
+        sb.device().read(start, data)?;
+        past_the_end.fill(0);
+        Ok(())
+    })
 }

@@ -30,13 +30,14 @@ impl FileSystem for Tarfs {
     type INodeData = layout::Kind;
 
     fn fill_super(sb: &NewSuperBlock<'_, Self>) -> Result<Mount> {
-        // A file's data starts at any sector, so sectors must be what the device can read.
         let unit = sb.logical_block_size();
-        if unit > layout::SECTOR_SIZE as u32 {
+        if unit > BLOCK_SIZE as u32 {
             return refuse(
                 sb,
                 EINVAL,
-                fmt!("the device's logical blocks of {unit} bytes are larger than tar's 512"),
+                fmt!(
+                    "the device's logical blocks of {unit} bytes are larger than the index's 4096"
+                ),
             );
         }
         let size = sb.device().size();

@@ -2,6 +2,7 @@
 
 //! What stat(2) and statx(2) show.
 
+use crate::file;
 use kernel::{bindings, ffi};
 use vfs_bindings as helpers;
 
@@ -27,8 +28,9 @@ pub(crate) unsafe extern "C" fn getattr(
         (*stat).attributes |= immutable;
         (*stat).attributes_mask |= immutable;
         let is_regular = u32::from((*inode).i_mode) & bindings::S_IFMT == bindings::S_IFREG;
-        let bdev = (*(*inode).i_sb).s_bdev;
-        if request_mask & bindings::STATX_DIOALIGN != 0 && is_regular && !bdev.is_null() {
+        let wanted = request_mask & bindings::STATX_DIOALIGN != 0;
+        if wanted && is_regular && file::supports_direct_io((*inode).i_sb) {
+            let bdev = (*(*inode).i_sb).s_bdev;
             (*stat).result_mask |= bindings::STATX_DIOALIGN;
             (*stat).dio_mem_align = helpers::blockyard_bdev_dma_alignment(bdev).wrapping_add(1);
             (*stat).dio_offset_align = helpers::blockyard_bdev_logical_block_size(bdev);

@@ -71,6 +71,29 @@ impl DeviceCache {
         size as u64
     }
 
+    /// Copies the device's bytes from `position` on into `to`, through the cache. Sleeps.
+    ///
+    /// # Errors
+    ///
+    /// As [`DeviceCache::page`]'s.
+    pub fn read(&self, position: u64, to: &mut [u8]) -> Result {
+        // CAST: usize has 64 bits.
+        let mut position = position as usize;
+        let mut left = to;
+        while !left.is_empty() {
+            let offset = position % PAGE_SIZE;
+            let count = left.len().min(PAGE_SIZE.wrapping_sub(offset));
+            let ahead = left.len().div_ceil(PAGE_SIZE);
+            let page = self.page(position / PAGE_SIZE, ahead)?;
+            let from = page.get(offset..).and_then(|bytes| bytes.get(..count));
+            let (now, later) = left.split_at_mut_checked(count).ok_or(EIO)?;
+            now.copy_from_slice(from.ok_or(EIO)?);
+            left = later;
+            position = position.wrapping_add(count);
+        }
+        Ok(())
+    }
+
     /// The page with the device's bytes from `index * PAGE_SIZE` on.
     ///
     /// Where it is not cached yet, up to `ahead` pages from `index` on are read with it in

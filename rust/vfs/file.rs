@@ -4,7 +4,7 @@
 
 use crate::{
     address_space::{self, AddressSpaceOperations},
-    attributes,
+    attributes, bio,
     iomap::{self, ExtentMap},
     label, FileSystem,
 };
@@ -121,14 +121,28 @@ impl<M: ExtentMap> Vtable<M> {
     }
 }
 
+/// Whether files can be read directly: iomap does so on devices only, and an [`ExtentMap`] counts
+/// in sectors, which the device has to be able to read.
+///
+/// # Safety
+///
+/// `sb` is a valid superblock.
+pub(crate) unsafe fn supports_direct_io(sb: *mut bindings::super_block) -> bool {
+    // SAFETY: By this function's requirements; a superblock keeps its device open.
+    unsafe {
+        let bdev = (*sb).s_bdev;
+        !bdev.is_null()
+            && helpers::blockyard_bdev_logical_block_size(bdev) <= bio::SECTOR_SIZE as u32
+    }
+}
+
 /// # Safety
 ///
 /// As `->open`.
 unsafe extern "C" fn open(inode: *mut bindings::inode, file: *mut bindings::file) -> ffi::c_int {
     // SAFETY: By this function's requirements; a file that is being opened is its opener's.
     unsafe {
-        // iomap does direct I/O to devices only.
-        if !(*(*inode).i_sb).s_bdev.is_null() {
+        if supports_direct_io((*inode).i_sb) {
             (*file).f_mode |= helpers::BLOCKYARD_FMODE_CAN_ODIRECT;
         }
         bindings::generic_file_open(inode, file)

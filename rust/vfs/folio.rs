@@ -2,8 +2,8 @@
 
 //! Locked folios on their way to being read.
 
-use core::{mem::ManuallyDrop, ptr::NonNull};
-use kernel::bindings;
+use core::{mem::ManuallyDrop, ptr::NonNull, slice};
+use kernel::{bindings, prelude::*};
 use vfs_bindings as helpers;
 
 /// A folio of the page cache that is locked, not up to date, and ours to fill.
@@ -47,6 +47,26 @@ impl LockedFolio {
     pub fn size(&self) -> usize {
         // SAFETY: By the type's invariants the folio is valid.
         unsafe { helpers::blockyard_folio_size(self.0.as_ptr()) }
+    }
+
+    /// Lets `fill` write all of the folio's bytes, and ends its read.
+    ///
+    /// # Errors
+    ///
+    /// What `fill` returns; the folio then is not up to date.
+    pub fn fill(self, fill: impl FnOnce(&mut [u8]) -> Result) -> Result {
+        let size = self.size();
+        // SAFETY: The folio is valid and has `size` bytes, which the kernel has mapped (our
+        // mappings are not in high memory). It is locked and not up to date, so that nobody else
+        // reads or writes them.
+        let bytes = unsafe {
+            let address = helpers::blockyard_folio_address(self.0.as_ptr());
+            slice::from_raw_parts_mut(address.cast::<u8>(), size)
+        };
+        fill(bytes)?;
+        // SAFETY: The read is ended once, here, as `into_raw` gives up the lock.
+        unsafe { bindings::folio_end_read(self.into_raw().as_ptr(), true) };
+        Ok(())
     }
 
     /// Ends the read of a folio that wholly lies in a hole: zeros, up to date.

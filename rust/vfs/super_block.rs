@@ -54,6 +54,11 @@ impl<T: FileSystem> SuperBlock<T> {
         &self.info().device
     }
 
+    /// The smallest unit that the device can read, in bytes.
+    pub fn logical_block_size(&self) -> u32 {
+        self.backing().logical_block_size()
+    }
+
     pub(crate) fn backing(&self) -> &Backing {
         self.device().backing()
     }
