@@ -7,8 +7,8 @@ use std::path::Path;
 
 use layout::{check_sum, Superblock, BLOCK_SIZE};
 
+use crate::blocks::crc32;
 use crate::image::{Existing, Place};
-use crate::index::crc32;
 use crate::{Error, Source, BLOCK};
 
 /// Reads the superblock and verifies all checksums of the index. `None` where the file has no

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 use crate::exit::Status;
+use crate::message;
 use crate::tar::Rule;
 
 /// Why a run failed. The messages name the file first.
@@ -76,7 +77,7 @@ impl Error {
         Self::Archive {
             path: path.into(),
             offset,
-            name: String::from_utf8_lossy(name).into_owned(),
+            name: message::text(name),
             rule,
         }
     }

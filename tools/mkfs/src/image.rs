@@ -4,7 +4,7 @@
 
 use layout::{Superblock, BLOCK_SIZE, SECTOR_SIZE};
 
-use crate::index::crc32;
+use crate::blocks::crc32;
 use crate::tar::{self, Header};
 use crate::{Error, Source, BLOCK, SECTOR};
 

@@ -8,8 +8,11 @@
 
 use layout::{d_type, leaf_bytes, leaf_of, name_hash, Directory, Entry, Leaf, BLOCK_SIZE};
 
+use crate::blocks::BlockWriter;
 use crate::numbering::Numbering;
+use crate::packer::Packer;
 use crate::tree::{Content, LinkId, NodeId, Tree};
+use crate::{Error, BLOCK};
 
 /// Seeds to try. An archive whose names collide under all of them is not made by accident.
 pub const SEEDS: u32 = 64;
@@ -18,25 +21,20 @@ pub const SEEDS: u32 = 64;
 /// holds 15 only, so that among many leaves some get far more than the mean.
 const LEAVES_FACTOR: u32 = 16;
 
-/// Alignment of a leaf.
-const ALIGNMENT: usize = 4;
-
-/// Blocks in whose free space a leaf is tried.
-const OPEN_BLOCKS: usize = 8;
-
-/// The leaf region and where each directory is in it.
+/// What the leaf region will hold.
 pub struct Leaves {
     /// The seed of the hashes.
     pub seed: u32,
-    /// The region's bytes.
-    pub bytes: Vec<u8>,
     /// The directories, in the order of their inode numbers.
     pub directories: Vec<Directory>,
-    /// The blocks with free space, and the bytes in use at their start.
-    open: Vec<(usize, usize)>,
+    /// Their names: those of one leaf stand together, in its order.
+    names: Vec<Name>,
+    /// The leaves, in the order of their places.
+    leaves: Vec<Planned>,
+    packer: Packer,
 }
 
-/// A name to be placed.
+/// A name with what it is ordered by.
 #[derive(Clone, Copy)]
 struct Name {
     hash: u32,
@@ -44,60 +42,46 @@ struct Name {
     length: u8,
 }
 
+/// A leaf and its place.
+struct Planned {
+    /// Byte of the region.
+    place: u64,
+    /// The first of its names, and the one after its last.
+    names: (usize, usize),
+}
+
 /// The names of a directory crowd too few leaves.
 struct Crowded;
 
 impl Leaves {
-    /// Places all directories. `None` where no seed spreads the names.
+    /// Places the leaves of all directories. `None` where no seed spreads the names.
     pub fn new(tree: &Tree, numbering: &Numbering) -> Option<Self> {
         (0..SEEDS).find_map(|seed| Self::with_seed(tree, numbering, seed).ok())
     }
 
-    fn with_seed(tree: &Tree, numbering: &Numbering, seed: u32) -> Result<Self, Crowded> {
-        let mut leaves = Self {
-            seed,
-            bytes: Vec::new(),
-            directories: Vec::new(),
-            open: Vec::new(),
-        };
-        let mut names = Vec::new();
-        for inode in numbering.inodes() {
-            if !matches!(tree.node(inode.node).content, Content::Directory(_)) {
-                continue;
-            }
-            sorted_names(tree, inode.node, seed, &mut names);
-            let count = leaf_count(&names).ok_or(Crowded)?;
-            let first = leaves.place(tree, numbering, &names, count)?;
-            leaves.directories.push(Directory {
-                parent: inode.parent,
-                leaves: count,
-                // CAST: `usize` is at most 64 bits wide.
-                first: first as u64,
-            });
-        }
-        Ok(leaves)
+    /// Length of the region in bytes.
+    pub fn length(&self) -> u64 {
+        self.packer.length()
     }
 
-    /// Writes a directory's `count` leaves; returns the place of the first.
-    fn place(
-        &mut self,
+    /// Writes the region.
+    ///
+    /// # Errors
+    ///
+    /// Those of `out`.
+    pub fn write<F>(
+        &self,
         tree: &Tree,
         numbering: &Numbering,
-        names: &[Name],
-        count: u32,
-    ) -> Result<usize, Crowded> {
-        let first = match count {
-            0 => return Ok(0),
-            1 => self.reserve(leaf_size(names)),
-            // CAST: `usize` has at least 32 bits here.
-            _ => self.reserve_blocks(count as usize),
-        };
-        let mut place = first;
-        let mut rest = names;
-        for leaf in 0..count {
-            let length = rest.partition_point(|name| leaf_of(name.hash, count) <= leaf);
-            let (names, after) = rest.split_at_checked(length).ok_or(Crowded)?;
-            let entries = names.iter().map(|name| {
+        out: &mut BlockWriter<F>,
+    ) -> Result<(), Error>
+    where
+        F: FnMut(&[u8]) -> Result<(), Error>,
+    {
+        let mut bytes = [0; BLOCK_SIZE];
+        for leaf in &self.leaves {
+            let names = self.names.get(leaf.names.0..leaf.names.1);
+            let entries = names.unwrap_or_default().iter().map(|name| {
                 let node = tree.target(name.link);
                 Entry {
                     ino: numbering.number(node),
@@ -106,57 +90,74 @@ impl Leaves {
                     hash: name.hash,
                 }
             });
-            let out = self.bytes.get_mut(place..).ok_or(Crowded)?;
-            let used = Leaf::encode(out, entries).ok_or(Crowded)?;
-            if count > 1 {
-                self.open_block(place, used);
+            // The plan gives each leaf what fits into a block.
+            let used = Leaf::encode(&mut bytes, entries).unwrap_or(0);
+            out.fill_to(leaf.place)?;
+            out.write(bytes.get(..used).unwrap_or_default())?;
+        }
+        out.end_region()
+    }
+
+    fn with_seed(tree: &Tree, numbering: &Numbering, seed: u32) -> Result<Self, Crowded> {
+        let mut leaves = Self {
+            seed,
+            directories: Vec::new(),
+            names: Vec::new(),
+            leaves: Vec::new(),
+            packer: Packer::default(),
+        };
+        for inode in numbering.inodes() {
+            if matches!(tree.node(inode.node).content, Content::Directory(_)) {
+                leaves.add_directory(tree, inode.node, inode.parent)?;
             }
-            place = place.saturating_add(BLOCK_SIZE);
-            rest = after;
         }
-        Ok(first)
+        leaves.leaves.sort_unstable_by_key(|leaf| leaf.place);
+        Ok(leaves)
     }
 
-    /// Finds a place for a leaf of `size` bytes, at most a block: in the fullest block that has
-    /// room among those that were begun last, so that neighbours in the tree stay neighbours.
-    fn reserve(&mut self, size: usize) -> usize {
-        let size = size.next_multiple_of(ALIGNMENT);
-        let fitting = self
-            .open
-            .iter_mut()
-            .filter(|(_, used)| used.saturating_add(size) <= BLOCK_SIZE)
-            .max_by_key(|(_, used)| *used);
-        if let Some((block, used)) = fitting {
-            let place = block.saturating_add(*used);
-            *used = used.saturating_add(size);
-            return place;
+    fn add_directory(&mut self, tree: &Tree, node: NodeId, parent: u32) -> Result<(), Crowded> {
+        let start = self.names.len();
+        self.names.extend(names(tree, node, self.seed));
+        let names = self.names.get_mut(start..).unwrap_or_default();
+        names.sort_unstable_by(|a, b| {
+            let by_hash = a.hash.cmp(&b.hash);
+            by_hash.then_with(|| tree.name(a.link).cmp(tree.name(b.link)))
+        });
+        let count = leaf_count(names).ok_or(Crowded)?;
+        let first = match count {
+            0 => 0,
+            1 => self.packer.place(leaf_size(names)),
+            _ => self.packer.place_blocks(count),
+        };
+        let mut place = first;
+        let mut begin = start;
+        for leaf in 0..count {
+            let rest = self.names.get(begin..).unwrap_or_default();
+            let length = rest.partition_point(|name| leaf_of(name.hash, count) <= leaf);
+            let (names, _) = rest.split_at(length);
+            if count > 1 {
+                self.packer.open(place, leaf_size(names));
+            }
+            let end = begin.saturating_add(length);
+            self.leaves.push(Planned {
+                place,
+                names: (begin, end),
+            });
+            begin = end;
+            place = place.saturating_add(BLOCK);
         }
-        let block = self.reserve_blocks(1);
-        self.open_block(block, size);
-        block
-    }
-
-    /// Adds blocks to the region; returns the place of the first.
-    fn reserve_blocks(&mut self, count: usize) -> usize {
-        let place = self.bytes.len();
-        let length = place.saturating_add(count.saturating_mul(BLOCK_SIZE));
-        self.bytes.resize(length, 0);
-        place
-    }
-
-    /// Lets later leaves into the block at `place`, whose first `used` bytes are taken.
-    fn open_block(&mut self, place: usize, used: usize) {
-        if self.open.len() == OPEN_BLOCKS {
-            self.open.remove(0);
-        }
-        self.open.push((place, used.next_multiple_of(ALIGNMENT)));
+        self.directories.push(Directory {
+            parent,
+            leaves: count,
+            first,
+        });
+        Ok(())
     }
 }
 
-/// Puts a directory's names into the order of a leaf.
-fn sorted_names(tree: &Tree, directory: NodeId, seed: u32, names: &mut Vec<Name>) {
-    names.clear();
-    names.extend(tree.children(directory).map(|(link, _)| {
+/// Returns a directory's names, in the order of the tree.
+fn names(tree: &Tree, directory: NodeId, seed: u32) -> impl Iterator<Item = Name> + '_ {
+    tree.children(directory).map(move |(link, _)| {
         let name = tree.name(link);
         Name {
             hash: name_hash(seed, name),
@@ -164,11 +165,7 @@ fn sorted_names(tree: &Tree, directory: NodeId, seed: u32, names: &mut Vec<Name>
             // CAST: a name has at most 255 bytes.
             length: name.len() as u8,
         }
-    }));
-    names.sort_unstable_by(|a, b| {
-        let by_hash = a.hash.cmp(&b.hash);
-        by_hash.then_with(|| tree.name(a.link).cmp(tree.name(b.link)))
-    });
+    })
 }
 
 /// Size of a leaf of these names, in bytes.

@@ -6,7 +6,8 @@
 //!
 //! 1. [`tar`] reads its entries, from a [`Source`], without their data.
 //! 2. [`tree`] builds the tree that extracting them would make.
-//! 3. [`numbering`], [`leaves`] and [`index`] lay the tree out as `Documentation/format.rst` says.
+//! 3. [`numbering`], [`leaves`], [`inodes`] and [`index`] lay it out as `Documentation/format.rst`
+//!    says.
 //! 4. [`output`] writes: nothing before all of the above has succeeded, the superblock last.
 //!
 //! [`make()`] is all of it, [`check()`] looks at the result.
@@ -23,17 +24,21 @@
 )]
 
 mod arena;
+pub mod blocks;
 pub mod check;
 mod error;
 pub mod exit;
 pub mod image;
 pub mod index;
+pub mod inodes;
 pub mod interrupt;
 pub mod leaves;
 pub mod make;
+mod message;
 pub mod numbering;
 pub mod options;
 pub mod output;
+pub mod packer;
 mod path;
 pub mod progress;
 mod source;

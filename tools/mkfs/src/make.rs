@@ -78,7 +78,7 @@ pub fn make(
     let place = Place::after(tar_length, archive.end).ok_or_else(|| too_long(&source))?;
     let summary = Summary {
         entries: archive.entries,
-        inodes: index.inodes(),
+        inodes: index.inode_count(),
         index_bytes: index.length(),
         dropped: archive.dropped,
         elapsed: Duration::ZERO,

@@ -10,14 +10,14 @@ use std::path::Path;
 
 use tempfile::NamedTempFile;
 
+use crate::blocks::crc32;
 use crate::image::Place;
 use crate::index::Index;
 use crate::interrupt::Interrupt;
 use crate::progress::Progress;
 use crate::{Error, Source, BLOCK};
 
-/// Bytes written, or copied, between two looks for a signal.
-const STEP: usize = 1 << 20;
+/// Bytes copied between two looks for a signal.
 const COPY_STEP: u64 = 1 << 26;
 
 /// A file that is being written.
@@ -37,7 +37,7 @@ struct Writer<'a> {
 pub fn append(
     source: &Source,
     place: Place,
-    index: &Index,
+    index: &Index<'_>,
     interrupt: &Interrupt,
 ) -> Result<(), Error> {
     let writer = Writer {
@@ -62,7 +62,7 @@ pub fn append(
 pub fn copy(
     source: &Source,
     place: Place,
-    index: &Index,
+    index: &Index<'_>,
     path: &Path,
     interrupt: &Interrupt,
     progress: &mut Progress,
@@ -86,7 +86,7 @@ pub fn copy(
 /// As for [`copy`].
 pub fn index_only(
     source: &Source,
-    index: &Index,
+    index: &Index<'_>,
     path: &Path,
     interrupt: &Interrupt,
 ) -> Result<(), Error> {
@@ -103,7 +103,7 @@ pub fn index_only(
 
 impl Writer<'_> {
     /// Makes the index follow the archive in a file of `length` bytes.
-    fn append(&self, length: u64, place: Place, index: &Index) -> Result<(), Error> {
+    fn append(&self, length: u64, place: Place, index: &Index<'_>) -> Result<(), Error> {
         if length != place.tar_length {
             self.set_length(place.tar_length)?;
         }
@@ -113,21 +113,22 @@ impl Writer<'_> {
         self.write_index(index, place.index)
     }
 
-    fn write_index(&self, index: &Index, offset: u64) -> Result<(), Error> {
+    fn write_index(&self, index: &Index<'_>, offset: u64) -> Result<(), Error> {
         let mut position = offset;
-        for step in index.regions().flat_map(|region| region.chunks(STEP)) {
+        let superblock = index.write(offset, |bytes| {
             self.check_interrupt()?;
-            self.write(step, position, index)?;
+            self.write(bytes, position, index)?;
             // CAST: `usize` is at most 64 bits wide.
-            position = position.saturating_add(step.len() as u64);
-        }
+            position = position.saturating_add(bytes.len() as u64);
+            Ok(())
+        })?;
         self.sync()?;
         self.check_interrupt()?;
-        self.write(&index.superblock(offset), position, index)?;
+        self.write(&superblock.encode(crc32), position, index)?;
         self.sync()
     }
 
-    fn write(&self, bytes: &[u8], position: u64, index: &Index) -> Result<(), Error> {
+    fn write(&self, bytes: &[u8], position: u64, index: &Index<'_>) -> Result<(), Error> {
         self.file
             .write_all_at(bytes, position)
             .map_err(|error| self.write_error(error, index.length().saturating_add(BLOCK)))

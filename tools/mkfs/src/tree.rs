@@ -8,6 +8,7 @@ use hashbrown::HashTable;
 use layout::{S_IFBLK, S_IFCHR, S_IFDIR, S_IFIFO, S_IFLNK, S_IFREG};
 
 use crate::arena::{Arena, Id};
+use crate::message;
 use crate::path;
 use crate::tar::{Entry, Rule, Type};
 use crate::SECTOR;
@@ -20,6 +21,11 @@ pub type LinkId = Id<Link>;
 
 /// The root directory.
 pub const ROOT: NodeId = NodeId::FIRST;
+
+/// Directories that an archive may imply: so many, and more for each entry. Otherwise a small archive
+/// with deep names would take any amount of memory.
+const IMPLIED_MAX: u64 = 1 << 18;
+const IMPLIED_MAX_PER_ENTRY: u64 = 16;
 
 /// Mode of a directory that the archive implies but does not list. Its owner is root, its time 0.
 const IMPLIED_DIRECTORY: u16 = S_IFDIR | 0o755;
@@ -89,6 +95,13 @@ pub struct Text {
     length: u16,
 }
 
+impl Text {
+    /// Length in bytes.
+    pub fn length(self) -> u16 {
+        self.length
+    }
+}
+
 /// Files and names, as the entries added so far leave them.
 pub struct Tree {
     nodes: Arena<Node>,
@@ -99,6 +112,9 @@ pub struct Tree {
     by_name: HashTable<LinkId>,
     /// Seeded at random, so that no archive can make names collide.
     hasher: foldhash::fast::RandomState,
+    /// Number of entries added, and of directories that they implied.
+    entries: u64,
+    implied: u64,
     /// The directory part of the last name, and the directory: the next name's is mostly the same.
     last_directory: (Vec<u8>, NodeId),
 }
@@ -114,6 +130,8 @@ impl Default for Tree {
             text: Vec::new(),
             by_name: HashTable::new(),
             hasher: foldhash::fast::RandomState::default(),
+            entries: 0,
+            implied: 0,
             last_directory: (Vec::new(), ROOT),
         }
     }
@@ -164,6 +182,7 @@ impl Tree {
     ///
     /// The rule that the entry breaks.
     pub fn add(&mut self, entry: &Entry<'_>) -> Result<(), Rule> {
+        self.entries = self.entries.saturating_add(1);
         path::check(entry.name)?;
         let (parent, name) = match path::split(entry.name)? {
             Some(split) => (self.directory(split.directory)?, split.last),
@@ -261,25 +280,34 @@ impl Tree {
             let component = component?;
             directory = match self.find(directory, component) {
                 Some(link) => self.links[link].node,
-                None => {
-                    let made = self.nodes.push(implied_directory());
-                    let made = made.ok_or(Rule::TooManyFiles)?;
-                    self.push_link(directory, component, made)?;
-                    made
-                }
+                None => self.imply_directory(directory, component)?,
             };
             if !self.is_directory(directory) {
                 return Err(Rule::ParentNotDirectory {
-                    parent: String::from_utf8_lossy(component).into_owned(),
+                    parent: message::text(component),
                 });
             }
         }
         Ok(directory)
     }
 
+    /// Makes a directory that the archive has not listed.
+    fn imply_directory(&mut self, parent: NodeId, name: &[u8]) -> Result<NodeId, Rule> {
+        let for_entries = self.entries.saturating_mul(IMPLIED_MAX_PER_ENTRY);
+        let max = IMPLIED_MAX.saturating_add(for_entries);
+        if self.implied >= max {
+            return Err(Rule::TooManyImplied { max });
+        }
+        self.implied = self.implied.saturating_add(1);
+        let made = self.nodes.push(implied_directory());
+        let made = made.ok_or(Rule::TooManyFiles)?;
+        self.push_link(parent, name, made)?;
+        Ok(made)
+    }
+
     fn hard_link_target(&self, target: &[u8]) -> Result<NodeId, Rule> {
         let wrong = |reason: String| Rule::HardLink {
-            target: String::from_utf8_lossy(target).into_owned(),
+            target: message::text(target),
             reason,
         };
         path::check(target).map_err(|rule| wrong(rule.to_string()))?;

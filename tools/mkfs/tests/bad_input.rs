@@ -237,6 +237,25 @@ fn names() {
     members_fail(&pax_path(&deep), REFUSED, "the name has 4096 bytes");
 }
 
+/// A few names must not make millions of directories.
+#[test]
+fn directories_that_no_entry_lists() {
+    let deep = "d/".repeat(2000);
+    let entry = |i: usize| {
+        [
+            pax("path", format!("{i}/{deep}x").as_bytes()),
+            file("x", b""),
+        ]
+        .concat()
+    };
+    let members: Vec<_> = (0..150).map(entry).collect();
+    let text = "implies more than 264288 directories that no entry lists";
+    members_fail(&members, REFUSED, text);
+    let listed = [vec![directory("0")], members[..120].to_vec()].concat();
+    let folder = Folder::new();
+    mkfs([folder.write("good.tar", &archive(&listed))]).good();
+}
+
 #[test]
 fn symbolic_link_targets() {
     members_fail(

@@ -5,6 +5,7 @@
 use zerocopy_derive::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
 use super::{number, Rule};
+use crate::message;
 
 /// A header block as it stands in the archive.
 #[derive(FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned)]
@@ -145,5 +146,5 @@ pub(crate) fn until_nul(field: &[u8]) -> &[u8] {
 fn printable(field: &[u8]) -> String {
     let text = field.trim_ascii();
     let text = text.strip_suffix(b"\0").unwrap_or(text);
-    String::from_utf8_lossy(text).into_owned()
+    message::text(text)
 }

@@ -61,6 +61,8 @@ pub enum Rule {
     UnknownType { value: char },
     #[error("device number {major}:{minor}, supported are up to 4095:1048575")]
     Device { major: u64, minor: u64 },
+    #[error("implies more than {max} directories that no entry lists; list them in the archive")]
+    TooManyImplied { max: u64 },
     #[error("more than 2^32 - 2 files")]
     TooManyFiles,
 }

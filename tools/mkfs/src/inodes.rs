@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The inodes of an image, as the format has them.
+
+use layout::{Directory, Extent, Inode, Kind, Symlink, S_IFCHR, S_IFMT};
+
+use crate::numbering::{self, Numbering};
+use crate::tree::{Content, Text, Tree};
+use crate::BLOCK;
+
+/// Goes through the inodes in the order of their numbers, and gives the targets of symbolic links
+/// their places in the heap.
+pub struct Inodes<'a> {
+    tree: &'a Tree,
+    numbered: std::slice::Iter<'a, numbering::Inode>,
+    directories: std::slice::Iter<'a, Directory>,
+    /// Number of the last inode.
+    number: u32,
+    /// Bytes of the heap in use.
+    heap: u64,
+}
+
+impl<'a> Inodes<'a> {
+    /// Starts at the root. `directories` are in the order of their inode numbers.
+    pub fn new(tree: &'a Tree, numbering: &'a Numbering, directories: &'a [Directory]) -> Self {
+        Self {
+            tree,
+            numbered: numbering.inodes().iter(),
+            directories: directories.iter(),
+            number: 0,
+            heap: 0,
+        }
+    }
+
+    /// Length of the heap that the inodes so far need, in bytes.
+    pub fn heap_length(&self) -> u64 {
+        self.heap
+    }
+
+    /// Finds the place of a target, which does not cross a block.
+    fn place_target(&mut self, target: Text) -> Symlink {
+        let length = u64::from(target.length());
+        let used = self.heap % BLOCK;
+        if used.saturating_add(length) > BLOCK {
+            self.heap = self.heap.next_multiple_of(BLOCK);
+        }
+        let position = self.heap;
+        self.heap = position.saturating_add(length);
+        Symlink {
+            position,
+            length: target.length(),
+        }
+    }
+}
+
+impl Iterator for Inodes<'_> {
+    /// The number of an inode, and the inode.
+    type Item = (u32, Inode);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let numbered = self.numbered.next()?;
+        let node = self.tree.node(numbered.node);
+        let kind = match node.content {
+            Content::Regular { size, sector } => Kind::Regular(Extent { size, sector }),
+            Content::Directory(_) => Kind::Directory(*self.directories.next()?),
+            Content::Symlink(target) => Kind::Symlink(self.place_target(target)),
+            Content::Device { major, minor } if node.mode & S_IFMT == S_IFCHR => {
+                Kind::CharDevice { major, minor }
+            }
+            Content::Device { major, minor } => Kind::BlockDevice { major, minor },
+            Content::Fifo => Kind::Fifo,
+        };
+        self.number = self.number.saturating_add(1);
+        let inode = Inode {
+            mode: node.mode,
+            nlink: numbered.links,
+            uid: node.uid,
+            gid: node.gid,
+            mtime_sec: node.mtime_sec,
+            mtime_nsec: node.mtime_nsec,
+            header: node.header,
+            kind,
+        };
+        Some((self.number, inode))
+    }
+}
