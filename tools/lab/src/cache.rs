@@ -82,6 +82,12 @@ impl Entry {
         Ok(self.folder.clone())
     }
 
+    /// Removes the entry, so that the next [`Entry::get`] makes it anew.
+    pub fn discard(&self) -> Result<()> {
+        let _lock = lock(&self.sibling("lock"))?;
+        remove(&self.folder)
+    }
+
     /// Where the entry is or will be.
     pub fn folder(&self) -> &Path {
         &self.folder
@@ -271,6 +277,8 @@ mod tests {
         let cache = tempfile::tempdir().unwrap();
         assert!(built(cache.path()));
         assert!(!built(cache.path()));
+        entry(cache.path()).discard().unwrap();
+        assert!(built(cache.path()));
         let other = Entry::new(cache.path(), "thing", vec!["one".into()], vec!["a".into()]);
         assert_ne!(other.folder(), entry(cache.path()).folder());
     }

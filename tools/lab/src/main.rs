@@ -23,7 +23,11 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     /// Make the toolbox: a Debian 13 root with the compilers, QEMU, and the guests' programs
-    Toolbox,
+    Toolbox {
+        /// Make it anew, from today's packages
+        #[arg(long)]
+        update: bool,
+    },
     /// Make the kernel SDK, and download the kernel that guests boot
     Sdk(SdkArguments),
     /// Build the modules, where they stand in the checkout
@@ -99,7 +103,7 @@ Exit status: 0 done, 2 wrong usage, 3 the machine lacks something, 4 no network,
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let result = stop_on_signals().and_then(|()| match arguments.command {
-        Command::Toolbox => toolbox(),
+        Command::Toolbox { update } => toolbox(update),
         Command::Sdk(sdk) => sdk.run(),
         Command::Modules => modules(),
         Command::Check { what } => check(what),
@@ -113,8 +117,12 @@ fn main() -> ExitCode {
     })
 }
 
-fn toolbox() -> Result<ExitCode> {
-    println!("{}", Lab::locate()?.toolbox()?.root().display());
+fn toolbox(update: bool) -> Result<ExitCode> {
+    let lab = Lab::locate()?;
+    if update {
+        lab.update_toolbox()?;
+    }
+    println!("{}", lab.toolbox()?.root().display());
     Ok(ExitCode::SUCCESS)
 }
 

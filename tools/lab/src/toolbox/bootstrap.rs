@@ -3,7 +3,6 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::Command;
 
 use crate::apt::Apt;
 use crate::error::{Error, Kind, Result};
@@ -28,38 +27,29 @@ pub fn bootstrap(apt: &Apt, folder: &Path, logs: &Path) -> Result<()> {
         unpack(&package, &parts)?;
     }
     let step = Step::start("installing the toolbox");
-    let log = logs.join("toolbox.log");
+    let mut command = namespaces::command();
+    // Its temporary files are to go with the folder, also if it is killed.
+    command
+        .arg("env")
+        .arg(format!("TMPDIR={}", parts.display()));
+    command.arg("perl").arg(parts.join("usr/bin/mmdebstrap"));
+    command.args(["--verbose", "--variant=apt", "--architectures=amd64"]);
+    command.args(["--mode=root", "--format=directory"]);
+    // Nothing is lost in a crash: a half-made toolbox is never used.
+    command.arg("--dpkgopt=force-unsafe-io");
+    command.arg("--aptopt=Apt::Install-Recommends \"false\"");
+    command.args(
+        apt.transport()
+            .iter()
+            .map(|line| format!("--aptopt={line}")),
+    );
+    command.arg(format!("--include={}", recipe::PACKAGES.join(",")));
+    command.arg("trixie").arg(&root).args(apt.sources());
     let doing = "cannot install the toolbox";
-    let watch = |line: &str| follow(&step, line);
-    if rustix::process::geteuid().is_root() {
-        let mut command = namespaces::command();
-        mmdebstrap(&mut command, &parts, apt);
-        command
-            .args(["--mode=root", "--format=directory", "trixie"])
-            .arg(&root);
-        command.args(apt.sources());
-        process::logged(command, doing, &log, Kind::Other, watch)?;
-    } else {
-        // The subordinate root that mmdebstrap becomes cannot reach into a private home: it
-        // writes a tar file, which this user's own root of a namespace unpacks.
-        let tar = folder.join("root.tar");
-        let mut command = process::command("/bin/sh");
-        command
-            .args(["-c", "out=$1; shift; exec \"$@\" >\"$out\"", "sh"])
-            .arg(&tar);
-        mmdebstrap(&mut command, &parts, apt);
-        command.args(["--mode=unshare", "--format=tar", "trixie", "-"]);
-        command.args(apt.sources());
-        process::logged(command, doing, &log, Kind::Other, watch)?;
-        let mut command = namespaces::command();
-        command
-            .args(["tar", "--exclude=./dev/*", "-xpf"])
-            .arg(&tar)
-            .arg("-C")
-            .arg(&root);
-        process::logged(command, doing, &log, Kind::Other, |_| {})?;
-        fs::remove_file(&tar).map_err(|error| Error::io("remove", &tar, error))?;
-    }
+    let log = logs.join("toolbox.log");
+    process::logged(command, doing, &log, Kind::Other, |line| {
+        follow(&step, line)
+    })?;
     step.finish();
     fs::remove_dir_all(&parts).map_err(|error| Error::io("remove", &parts, error))
 }
@@ -69,18 +59,6 @@ pub fn unpack(package: &Path, folder: &Path) -> Result<()> {
     let mut command = process::command("dpkg-deb");
     command.arg("--extract").arg(package).arg(folder);
     process::output(command, Kind::Other).map(|_| ())
-}
-
-fn mmdebstrap(command: &mut Command, parts: &Path, apt: &Apt) {
-    command.arg("perl").arg(parts.join("usr/bin/mmdebstrap"));
-    command.args(["--verbose", "--variant=apt", "--architectures=amd64"]);
-    command.arg("--aptopt=Apt::Install-Recommends \"false\"");
-    command.args(
-        apt.transport()
-            .iter()
-            .map(|line| format!("--aptopt={line}")),
-    );
-    command.arg(format!("--include={}", recipe::PACKAGES.join(",")));
 }
 
 /// Counts what apt says: the last of its runs installs nearly all.

@@ -45,8 +45,8 @@ impl Toolbox {
     }
 
     /// The running system where it is a Debian 13 that has all programs, else the one in the
-    /// cache folder, which is made if need be.
-    pub fn provide(cache: &Path, logs: &Path) -> Result<Self> {
+    /// cache folder, which is made if need be, and anew with `update`.
+    pub fn provide(cache: &Path, logs: &Path, update: bool) -> Result<Self> {
         let system = Path::new("/");
         let release = fs::read_to_string("/etc/os-release").unwrap_or_default();
         if is_debian_13(&release) && missing_program(system).is_none() {
@@ -68,6 +68,9 @@ impl Toolbox {
                 .map(|program| format!("root/{program}")),
         );
         let entry = Entry::new(cache, "toolbox", inputs, essential);
+        if update {
+            entry.discard()?;
+        }
         let folder =
             entry.get(|folder| bootstrap::bootstrap(&Apt::new(cache, logs)?, folder, logs))?;
         Ok(Self {
