@@ -4,6 +4,7 @@
 mod apt;
 mod cache;
 pub mod checks;
+pub mod compare;
 mod diagnosis;
 mod error;
 pub mod guest;
@@ -105,15 +106,8 @@ impl Lab {
     pub fn toolbox(&self) -> Result<&Toolbox> {
         once(&self.toolbox, || match variable("BLOCKYARD_TOOLBOX") {
             Some(root) => Toolbox::open(Path::new(&root)),
-            None => Toolbox::provide(&self.cache, &self.logs(), false),
+            None => Toolbox::provide(&self.cache, &self.logs()),
         })
-    }
-
-    /// Makes the toolbox anew, from today's packages.
-    pub fn update_toolbox(&self) -> Result<()> {
-        let toolbox = Toolbox::provide(&self.cache, &self.logs(), true)?;
-        self.toolbox.get_or_init(|| toolbox);
-        Ok(())
     }
 
     /// Asks the archive for the newest stock kernel, also where one is in the cache.

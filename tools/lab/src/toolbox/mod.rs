@@ -2,7 +2,7 @@
 //! The toolbox: a Debian 13 root with the compilers, QEMU, and the guests' programs.
 
 mod bootstrap;
-mod namespaces;
+pub mod namespaces;
 mod recipe;
 
 use std::fs;
@@ -132,14 +132,30 @@ impl Toolbox {
         }
     }
 
-    /// A command that runs QEMU from the toolbox with this machine's paths: QEMU brings its own
+    /// A command that runs a program of the toolbox with this machine's paths: it brings its own
     /// loader and libraries, so that it needs no rights and sees every file.
-    pub fn qemu(&self) -> Result<Command> {
-        let (_, program) = self.find_program("qemu-system-x86_64")?;
-        let libraries = self.root.join(LIBRARIES);
+    pub fn program(&self, name: &str) -> Result<Command> {
+        let (_, program) = self.find_program(name)?;
         let mut command = process::command(self.root.join("lib64/ld-linux-x86-64.so.2"));
-        command.arg("--library-path").arg(&libraries).arg(program);
-        command.env("QEMU_MODULE_DIR", libraries.join("qemu"));
+        command.arg("--library-path").arg(self.root.join(LIBRARIES));
+        command.arg(program);
+        Ok(command)
+    }
+
+    /// A command that runs the toolbox's Python with this machine's paths.
+    pub fn python(&self) -> Result<Command> {
+        let mut command = self.program("python3")?;
+        command.env("PYTHONHOME", self.root.join("usr"));
+        command.env_remove("PYTHONPATH");
+        // The toolbox stays as it is: no compiled modules are left in it.
+        command.args(["-s", "-B"]);
+        Ok(command)
+    }
+
+    /// A command that runs QEMU with this machine's paths.
+    pub fn qemu(&self) -> Result<Command> {
+        let mut command = self.program("qemu-system-x86_64")?;
+        command.env("QEMU_MODULE_DIR", self.root.join(LIBRARIES).join("qemu"));
         command.arg("-L").arg(self.root.join("usr/share/qemu"));
         command.arg("-L").arg(self.root.join("usr/share/seabios"));
         Ok(command)
