@@ -2,6 +2,7 @@
 //! The laboratory: the Debian 13 toolbox, the kernel SDK, and guests that run the stock kernel.
 
 mod apt;
+pub mod bench;
 mod cache;
 pub mod checks;
 pub mod compare;
@@ -11,11 +12,13 @@ pub mod guest;
 mod kconfig;
 mod kernel;
 mod libraries;
+mod mkfs;
 mod modinfo;
 mod modules;
 pub mod process;
 pub mod progress;
 mod releases;
+mod samples;
 mod sdk;
 mod sources;
 mod symbols;

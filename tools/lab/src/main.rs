@@ -8,7 +8,7 @@ use std::thread;
 
 use clap::{Parser, Subcommand};
 use lab::guest::{Access, Boot};
-use lab::{checks, process, Error, Kind, Lab, Result};
+use lab::{bench, checks, process, Error, Kind, Lab, Result};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
@@ -23,11 +23,7 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     /// Make the toolbox: a Debian 13 root with the compilers, QEMU, and the guests' programs
-    Toolbox {
-        /// Make it anew, from today's packages
-        #[arg(long)]
-        update: bool,
-    },
+    Toolbox,
     /// Make the kernel SDK, and download the kernel that guests boot
     Sdk(SdkArguments),
     /// Build the modules, where they stand in the checkout
@@ -40,6 +36,8 @@ enum Command {
     },
     /// Remove the cache folder with all of it
     Clean,
+    /// Measure our modules and tools beside their peers
+    Bench(Bench),
     /// Boot a guest with both modules, and a shell on this terminal
     Shell(Guest),
     /// Boot a guest, run one command in it, and end with the command's exit status
@@ -62,6 +60,16 @@ struct SdkArguments {
     /// Ask the archive for a newer kernel, also where one is in the cache
     #[arg(long)]
     update: bool,
+}
+
+#[derive(clap::Args)]
+struct Bench {
+    /// The benchmarks, files of the folder `benches` [default: all]
+    #[arg(value_name = "NAME")]
+    names: Vec<String>,
+    /// Write all figures to this file as well
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
 }
 
 #[derive(clap::Args)]
@@ -103,11 +111,12 @@ Exit status: 0 done, 2 wrong usage, 3 the machine lacks something, 4 no network,
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let result = stop_on_signals().and_then(|()| match arguments.command {
-        Command::Toolbox { update } => toolbox(update),
+        Command::Toolbox => toolbox(),
         Command::Sdk(sdk) => sdk.run(),
         Command::Modules => modules(),
         Command::Check { what } => check(what),
         Command::Clean => Lab::locate()?.clear_cache().map(|()| ExitCode::SUCCESS),
+        Command::Bench(bench) => bench.run(),
         Command::Shell(guest) => shell(&guest),
         Command::Run(run) => run.run(),
     });
@@ -117,12 +126,8 @@ fn main() -> ExitCode {
     })
 }
 
-fn toolbox(update: bool) -> Result<ExitCode> {
-    let lab = Lab::locate()?;
-    if update {
-        lab.update_toolbox()?;
-    }
-    println!("{}", lab.toolbox()?.root().display());
+fn toolbox() -> Result<ExitCode> {
+    println!("{}", Lab::locate()?.toolbox()?.root().display());
     Ok(ExitCode::SUCCESS)
 }
 
@@ -194,6 +199,13 @@ fn shell(guest: &Guest) -> Result<ExitCode> {
         .stock_module("loop")
         .shell(WELCOME)?;
     Ok(ExitCode::SUCCESS)
+}
+
+impl Bench {
+    fn run(self) -> Result<ExitCode> {
+        bench::run(&Lab::locate()?, &self.names, self.json.as_deref())?;
+        Ok(ExitCode::SUCCESS)
+    }
 }
 
 impl Run {

@@ -66,8 +66,13 @@ impl Release {
     pub fn source_packages(&self) -> Vec<String> {
         vec![
             self.package("linux-headers-", &self.name),
-            self.package("linux-source-", SERIES),
+            self.source_package(),
         ]
+    }
+
+    /// The package with the source, for apt.
+    pub fn source_package(&self) -> String {
+        self.package("linux-source-", SERIES)
     }
 
     fn package(&self, prefix: &str, name: &str) -> String {

@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: GPL-2.0
+//! What a benchmark is: a file of the folder `benches`, in TOML.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use serde::Deserialize;
+
+use crate::error::{Error, Kind, Result};
+use crate::samples::Sample;
+
+use super::measure::{Measure, Method};
+
+/// A benchmark: the same things measured of several subjects.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Definition {
+    /// The name, that of its file.
+    #[serde(skip)]
+    pub name: String,
+    /// What is measured, for the table's heading.
+    pub title: String,
+    /// How often each measure is taken; its median counts.
+    pub repetitions: usize,
+    /// How often it is taken before, to no effect.
+    #[serde(default)]
+    pub warm_up: usize,
+    /// Which two subjects are divided.
+    pub ratio: Ratio,
+    /// The archive for `{tar}` in commands.
+    pub tar: Option<Sample>,
+    /// What a reader of the figures must know.
+    #[serde(default)]
+    pub notes: Vec<String>,
+    /// The guest that each subject gets; without it, they run on this machine.
+    pub guest: Option<GuestPart>,
+    /// What is measured, in this order.
+    #[serde(rename = "measure")]
+    pub measures: Vec<Measure>,
+    /// What is compared.
+    #[serde(rename = "subject")]
+    pub subjects: Vec<Subject>,
+}
+
+/// A quotient of two subjects' figures.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Ratio {
+    /// The subject whose figure is divided.
+    pub of: String,
+    /// The subject by whose figure it is divided.
+    pub to: String,
+}
+
+/// What all subjects' guests have in common. Scripts are for `sh`, stop at the first failure, and
+/// see nothing of each other but what they leave in the guest.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GuestPart {
+    /// What a guest's time is.
+    pub clock: Clock,
+    /// Memory in MiB.
+    #[serde(default = "default_memory")]
+    pub memory_mib: u32,
+    /// Programs of the toolbox.
+    #[serde(default)]
+    pub programs: Vec<String>,
+    /// Modules of the stock kernel.
+    #[serde(default)]
+    pub stock_modules: Vec<String>,
+    /// A script that runs after each subject's own `setup`.
+    #[serde(default)]
+    pub setup: String,
+    /// A script that must print the same in each guest: the configuration, read back.
+    #[serde(default)]
+    pub equal: String,
+}
+
+fn default_memory() -> u32 {
+    1024
+}
+
+/// What a guest's time is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Clock {
+    /// The count of its instructions, 1 ns each (QEMU's `-icount`).
+    Instructions,
+    /// This machine's time.
+    Wall,
+}
+
+/// One of the things that are compared.
+///
+/// In commands on this machine, `{tar}` is the archive, `{copy}` a copy of it that may be changed
+/// (before each run it gets its old length back), and `{image}` a file to be made. Their words are
+/// separated by spaces; the first is `mkfs.tarfs` or a program of the toolbox.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Subject {
+    /// What it is called.
+    pub name: String,
+    /// On this machine: the command that is measured.
+    #[serde(default)]
+    pub command: String,
+    /// A command on this machine before the guest starts.
+    #[serde(default)]
+    pub prepare: String,
+    /// Images of the guest's disks, `/dev/vda` first: `{tar}`, `{copy}` or `{image}`.
+    #[serde(default)]
+    pub disks: Vec<String>,
+    /// Modules of ours.
+    #[serde(default)]
+    pub modules: Vec<String>,
+    /// Modules of the stock kernel.
+    #[serde(default)]
+    pub stock_modules: Vec<String>,
+    /// A script that prepares the guest.
+    #[serde(default)]
+    pub setup: String,
+}
+
+impl Definition {
+    /// Reads the definitions of a folder with those names, in the order of the alphabet; all where
+    /// there are no names.
+    ///
+    /// # Errors
+    /// `Usage` for a name that has no file, and for a file that is no definition.
+    pub fn load(folder: &Path, names: &[String]) -> Result<Vec<Self>> {
+        let failed = |error| Error::io("list", folder, error);
+        let mut found = BTreeSet::new();
+        for entry in fs::read_dir(folder).map_err(failed)? {
+            let path = entry.map_err(failed)?.path();
+            if path.extension().is_some_and(|suffix| suffix == "toml") {
+                found.extend(
+                    path.file_stem()
+                        .and_then(|stem| stem.to_str())
+                        .map(str::to_owned),
+                );
+            }
+        }
+        if let Some(name) = names.iter().find(|name| !found.contains(*name)) {
+            let known: Vec<_> = found.iter().map(String::as_str).collect();
+            let message = format!("no benchmark {name}; there are: {}", known.join(", "));
+            return Err(Error::new(Kind::Usage, message));
+        }
+        let wanted = |name: &String| names.is_empty() || names.contains(name);
+        let load = |name: String| {
+            let path = folder.join(format!("{name}.toml"));
+            let text =
+                fs::read_to_string(&path).map_err(|error| Error::io("read", &path, error))?;
+            Self::parse(&name, &text).map_err(|error| error.within(path.display()))
+        };
+        found.into_iter().filter(wanted).map(load).collect()
+    }
+
+    /// Reads a definition from its text.
+    fn parse(name: &str, text: &str) -> Result<Self> {
+        let bad = |message: String| Error::new(Kind::Usage, message);
+        let parsed = toml::from_str(text).map_err(|error| bad(error.to_string()))?;
+        let this = Self {
+            name: name.to_owned(),
+            ..parsed
+        };
+        if this.repetitions == 0 {
+            return Err(bad("repetitions must be at least 1".to_owned()));
+        }
+        for subject in [&this.ratio.of, &this.ratio.to] {
+            if !this.subjects.iter().any(|known| known.name == *subject) {
+                return Err(bad(format!(
+                    "ratio names \"{subject}\", which is no subject"
+                )));
+            }
+        }
+        for (number, measure) in this.measures.iter().enumerate() {
+            let before = this.measures.get(..number).unwrap_or_default();
+            let known = |name: &String| before.iter().any(|other| other.name == *name);
+            let fits = match &measure.method {
+                Method::Quantity(_) => this.guest.is_none(),
+                Method::Difference { of, less } => known(of) && known(less),
+                _ => this.guest.is_some(),
+            };
+            if !fits {
+                let message = format!(
+                    "measure \"{}\" does not fit: quantities are for benchmarks without a guest, \
+                     a difference is of measures above it",
+                    measure.name
+                );
+                return Err(bad(message));
+            }
+        }
+        Ok(this)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOOD: &str = r#"
+        title = "t"
+        repetitions = 1
+        ratio = { of = "a", to = "b" }
+        measure = [
+            { name = "x", unit = "ms", quantity = "time" },
+            { name = "y", unit = "ms", of = "x", less = "x" },
+        ]
+        subject = [{ name = "a", command = "true" }, { name = "b", command = "false" }]
+    "#;
+
+    fn refused(text: &str) -> String {
+        let error = Definition::parse("name", text).unwrap_err();
+        assert_eq!(error.kind(), Kind::Usage);
+        error.to_string()
+    }
+
+    #[test]
+    fn the_project_s_own_definitions_are_read() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../benches");
+        let all = Definition::load(&folder, &[]).unwrap();
+        assert!(all
+            .iter()
+            .any(|definition| definition.name == "null-randread"));
+        let one = Definition::load(&folder, &["null-randread".to_owned()]).unwrap();
+        assert_eq!(one.len(), 1);
+        let error = Definition::load(&folder, &["no-such".to_owned()]).unwrap_err();
+        assert!(error.to_string().contains("null-randread"), "{error}");
+    }
+
+    #[test]
+    fn what_does_not_fit_together_is_refused() {
+        assert_eq!(Definition::parse("name", GOOD).unwrap().name, "name");
+        assert!(refused(&GOOD.replace("repetitions = 1", "repetitions = 0")).contains("at least 1"));
+        assert!(refused(&GOOD.replace("of = \"a\"", "of = \"c\"")).contains("\"c\""));
+        assert!(refused(&GOOD.replace("less = \"x\"", "less = \"z\"")).contains("\"y\""));
+        assert!(
+            refused(&GOOD.replace("quantity = \"time\"", "command = \"true\"")).contains("\"x\"")
+        );
+        assert!(refused(&GOOD.replace("title", "titel")).contains("titel"));
+    }
+}

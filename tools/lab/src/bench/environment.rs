@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: GPL-2.0
+//! What figures were measured with.
+
+use std::fs;
+use std::path::Path;
+
+use serde::Serialize;
+
+use crate::error::{Kind, Result};
+use crate::{process, Lab};
+
+/// The packages of the toolbox whose versions can change a figure.
+const PACKAGES: &[&str] = &[
+    "bindgen",
+    "erofs-utils",
+    "findutils",
+    "fio",
+    "gcc-14",
+    "qemu-system-x86",
+    "rustc",
+];
+
+/// The kernel, the tools and the machine.
+#[derive(Debug, Clone, Serialize)]
+pub struct Environment {
+    /// What was measured: the commit of the checkout, with "-dirty" where it has changes.
+    pub commit: String,
+    /// The release of the guests' kernel.
+    pub kernel: String,
+    /// Packages of the toolbox with their versions.
+    pub toolbox: Vec<String>,
+    /// The machine's processor.
+    pub processor: String,
+    /// How many of them.
+    pub processors: usize,
+}
+
+impl Environment {
+    /// Finds out.
+    pub fn of(lab: &Lab) -> Result<Self> {
+        let mut command = lab.toolbox()?.command(&[], Path::new("/"));
+        command.args([
+            "dpkg-query",
+            "--show",
+            "--showformat=${Package} ${Version}\\n",
+        ]);
+        command.args(PACKAGES);
+        let packages = process::output(command, Kind::Missing)?;
+        Ok(Self {
+            commit: commit(lab),
+            kernel: lab.kernel()?.release().to_owned(),
+            toolbox: packages.lines().map(str::to_owned).collect(),
+            processor: processor(&fs::read_to_string("/proc/cpuinfo").unwrap_or_default()),
+            processors: std::thread::available_parallelism().map_or(1, |count| count.get()),
+        })
+    }
+}
+
+/// A checkout may have come without its history.
+fn commit(lab: &Lab) -> String {
+    let mut command = process::command("git");
+    command.arg("-C").arg(lab.checkout());
+    command.args([
+        "describe",
+        "--always",
+        "--dirty",
+        "--abbrev=40",
+        "--exclude=*",
+    ]);
+    match process::output(command, Kind::Other) {
+        Ok(text) => text.trim().to_owned(),
+        Err(_) => "unknown".to_owned(),
+    }
+}
+
+fn processor(cpuinfo: &str) -> String {
+    let line = cpuinfo.lines().find(|line| line.starts_with("model name"));
+    let name = line.and_then(|line| line.split_once(": "));
+    name.map_or("unknown", |(_, name)| name).to_owned()
+}

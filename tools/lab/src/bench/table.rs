@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: GPL-2.0
+//! A report as a table for a terminal.
+
+use std::fmt::Write as _;
+
+use indicatif::HumanCount;
+
+use super::report::Report;
+
+/// The table: a row for each measure, a column for each subject, the ratio last.
+pub fn table(report: &Report) -> String {
+    let mut header = vec![String::new(), String::new()];
+    header.extend(report.subjects.iter().map(|subject| subject.name.clone()));
+    header.push(report.ratio.join(" / "));
+    let mut rows = vec![header];
+    for row in &report.figures {
+        let mut cells = vec![row.measure.clone(), row.unit.clone()];
+        let medians = report
+            .subjects
+            .iter()
+            .map(|subject| row.medians.get(&subject.name));
+        cells.extend(medians.map(|median| median.map_or_else(String::new, |figure| text(*figure))));
+        cells.push(format!("{:.3}", row.ratio));
+        rows.push(cells);
+    }
+    let mut out = format!("\n{}: {}\n", report.benchmark, report.title);
+    let widths = widths(&rows);
+    for row in &rows {
+        let mut line = String::new();
+        for (column, (cell, width)) in row.iter().zip(&widths).enumerate() {
+            let _ = match column {
+                0 | 1 => write!(line, "  {cell:<width$}"),
+                _ => write!(line, "  {cell:>width$}"),
+            };
+        }
+        let _ = writeln!(out, "{}", line.trim_end());
+    }
+    for note in &report.notes {
+        let _ = writeln!(out, "  {note}");
+    }
+    out
+}
+
+/// The width that each column needs.
+fn widths(rows: &[Vec<String>]) -> Vec<usize> {
+    let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
+    let width = |column: usize| {
+        let cells = rows.iter().filter_map(|row| row.get(column));
+        cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
+    };
+    (0..columns).map(width).collect()
+}
+
+/// A figure with about four digits.
+pub fn text(figure: f64) -> String {
+    if figure >= 1000.0 {
+        // CAST: figures are times and sizes, far below 2^53.
+        HumanCount(figure.round() as u64).to_string()
+    } else if figure >= 10.0 {
+        format!("{figure:.1}")
+    } else {
+        format!("{figure:.2}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn figures_are_short() {
+        assert_eq!(text(4790.4), "4,790");
+        assert_eq!(text(533.24), "533.2");
+        assert_eq!(text(7.256), "7.26");
+    }
+
+    #[test]
+    fn columns_are_as_wide_as_their_widest_cell() {
+        let rows = [
+            vec!["a".to_owned(), "bcd".to_owned()],
+            vec!["ef".to_owned()],
+        ];
+        assert_eq!(widths(&rows), [2, 3]);
+    }
+}

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: GPL-2.0
+//! Real archives that the demo and the benches run on, kept in the cache folder.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+use crate::apt::Apt;
+use crate::cache::Entry;
+use crate::error::{Error, Kind, Result};
+use crate::progress::Step;
+use crate::toolbox::{self, namespaces};
+use crate::{process, Lab};
+
+/// An archive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Sample {
+    /// A minimal Debian 13 system: 124 MB, 5,460 entries.
+    DebianRoot,
+    /// The source of the stock kernel: 1.7 GB, 101,000 entries.
+    LinuxSource,
+}
+
+/// The time that files of the Debian system get if they are newer, in seconds since 1970: the
+/// same packages give the same archive.
+const SOURCE_DATE_EPOCH: &str = "1700000000";
+
+impl Sample {
+    /// What it is, for a person.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::DebianRoot => "a Debian 13 root",
+            Self::LinuxSource => "the Linux source",
+        }
+    }
+
+    /// The archive's file, which must not be changed; it is made if need be.
+    ///
+    /// # Errors
+    /// By kind: no network, a full disk, a missing right.
+    pub fn provide(self, lab: &Lab) -> Result<PathBuf> {
+        match self {
+            Self::DebianRoot => debian_root(lab),
+            Self::LinuxSource => linux_source(lab),
+        }
+    }
+}
+
+fn debian_root(lab: &Lab) -> Result<PathBuf> {
+    let inputs = ["recipe 2", "minbase", "trixie", SOURCE_DATE_EPOCH].map(str::to_owned);
+    let file = "debian-root.tar";
+    let entry = Entry::new(lab.cache(), "debian-root", inputs.into(), vec![file.into()]);
+    let folder = entry.get(|folder| {
+        let apt = lab.apt()?;
+        namespaces::require()?;
+        let parts = folder.join("parts");
+        fs::create_dir(&parts).map_err(|error| Error::io("create", &parts, error))?;
+        for package in apt.download(&["mmdebstrap".to_owned()], &parts)? {
+            toolbox::unpack(&package, &parts)?;
+        }
+        let step = Step::start("installing a Debian 13 root to make a tar of");
+        bootstrap(&apt, &parts, &folder.join(file), &lab.logs())?;
+        step.finish();
+        fs::remove_dir_all(&parts).map_err(|error| Error::io("remove", &parts, error))
+    })?;
+    Ok(folder.join(file))
+}
+
+fn bootstrap(apt: &Apt, parts: &Path, tar: &Path, logs: &Path) -> Result<()> {
+    let (mut command, mode) = if rustix::process::geteuid().is_root() {
+        (namespaces::command(), "--mode=root")
+    } else {
+        (process::command("env"), "--mode=unshare")
+    };
+    // A subordinate user may not write into the cache folder, so that this shell does.
+    command
+        .args(["sh", "-c", "out=$1; shift; exec \"$@\" >\"$out\"", "sh"])
+        .arg(tar);
+    command.arg("perl").arg(parts.join("usr/bin/mmdebstrap"));
+    command.args([mode, "--format=tar", "--variant=minbase"]);
+    command.args([
+        "--architectures=amd64",
+        "--aptopt=Apt::Install-Recommends \"false\"",
+    ]);
+    command.args(
+        apt.transport()
+            .iter()
+            .map(|line| format!("--aptopt={line}")),
+    );
+    command.args(["trixie", "-"]);
+    // The stable suite alone.
+    command.args(apt.sources().first());
+    command.env("SOURCE_DATE_EPOCH", SOURCE_DATE_EPOCH);
+    let log = logs.join("debian-root.log");
+    let doing = "cannot install a Debian root";
+    process::logged(command, doing, &log, Kind::Other, |_| {})
+}
+
+fn linux_source(lab: &Lab) -> Result<PathBuf> {
+    let release = lab.release()?;
+    let inputs = vec!["recipe 1".to_owned(), release.version.clone()];
+    let file = "linux-source.tar";
+    let entry = Entry::new(lab.cache(), "linux-source", inputs, vec![file.into()]);
+    let folder = entry.get(|folder| {
+        let parts = folder.join("parts");
+        fs::create_dir(&parts).map_err(|error| Error::io("create", &parts, error))?;
+        let packages = lab.apt()?.download(&[release.source_package()], &parts)?;
+        let step = Step::start("decompressing the Linux source");
+        for package in packages {
+            toolbox::unpack(&package, &parts)?;
+        }
+        let source = parts.join("usr/src/linux-source-7.2.tar.xz");
+        let mut command = lab.toolbox()?.program("xz")?;
+        command.args(["--decompress", "--threads=0"]).arg(&source);
+        process::output(command, Kind::Other)?;
+        let (from, to) = (source.with_extension(""), folder.join(file));
+        fs::rename(&from, &to).map_err(|error| Error::io("rename", &from, error))?;
+        step.finish();
+        fs::remove_dir_all(&parts).map_err(|error| Error::io("remove", &parts, error))
+    })?;
+    Ok(folder.join(file))
+}
