@@ -6,6 +6,7 @@ pub mod bench;
 mod cache;
 pub mod checks;
 pub mod compare;
+pub mod demo;
 mod diagnosis;
 mod error;
 pub mod guest;
@@ -109,8 +110,15 @@ impl Lab {
     pub fn toolbox(&self) -> Result<&Toolbox> {
         once(&self.toolbox, || match variable("BLOCKYARD_TOOLBOX") {
             Some(root) => Toolbox::open(Path::new(&root)),
-            None => Toolbox::provide(&self.cache, &self.logs()),
+            None => Toolbox::provide(&self.cache, &self.logs(), false),
         })
+    }
+
+    /// Makes the toolbox anew, from today's packages.
+    pub fn update_toolbox(&self) -> Result<()> {
+        let toolbox = Toolbox::provide(&self.cache, &self.logs(), true)?;
+        self.toolbox.get_or_init(|| toolbox);
+        Ok(())
     }
 
     /// Asks the archive for the newest stock kernel, also where one is in the cache.

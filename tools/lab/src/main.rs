@@ -8,7 +8,7 @@ use std::thread;
 
 use clap::{Parser, Subcommand};
 use lab::guest::{Access, Boot};
-use lab::{bench, checks, process, Error, Kind, Lab, Result};
+use lab::{bench, checks, demo, process, Error, Kind, Lab, Result};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
@@ -23,7 +23,11 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     /// Make the toolbox: a Debian 13 root with the compilers, QEMU, and the guests' programs
-    Toolbox,
+    Toolbox {
+        /// Make it anew, from today's packages
+        #[arg(long)]
+        update: bool,
+    },
     /// Make the kernel SDK, and download the kernel that guests boot
     Sdk(SdkArguments),
     /// Build the modules, where they stand in the checkout
@@ -36,6 +40,8 @@ enum Command {
     },
     /// Remove the cache folder with all of it
     Clean,
+    /// Show both modules at work on the stock kernel, step by step, on real input
+    Demo(Demo),
     /// Measure our modules and tools beside their peers
     Bench(Bench),
     /// Boot a guest with both modules, and a shell on this terminal
@@ -60,6 +66,13 @@ struct SdkArguments {
     /// Ask the archive for a newer kernel, also where one is in the cache
     #[arg(long)]
     update: bool,
+}
+
+#[derive(clap::Args)]
+struct Demo {
+    /// Mount this tar, in place of a Debian root
+    #[arg(long, value_name = "FILE")]
+    tar: Option<PathBuf>,
 }
 
 #[derive(clap::Args)]
@@ -111,11 +124,12 @@ Exit status: 0 done, 2 wrong usage, 3 the machine lacks something, 4 no network,
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let result = stop_on_signals().and_then(|()| match arguments.command {
-        Command::Toolbox => toolbox(),
+        Command::Toolbox { update } => toolbox(update),
         Command::Sdk(sdk) => sdk.run(),
         Command::Modules => modules(),
         Command::Check { what } => check(what),
         Command::Clean => Lab::locate()?.clear_cache().map(|()| ExitCode::SUCCESS),
+        Command::Demo(demo) => demo.run(),
         Command::Bench(bench) => bench.run(),
         Command::Shell(guest) => shell(&guest),
         Command::Run(run) => run.run(),
@@ -126,8 +140,12 @@ fn main() -> ExitCode {
     })
 }
 
-fn toolbox() -> Result<ExitCode> {
-    println!("{}", Lab::locate()?.toolbox()?.root().display());
+fn toolbox(update: bool) -> Result<ExitCode> {
+    let lab = Lab::locate()?;
+    if update {
+        lab.update_toolbox()?;
+    }
+    println!("{}", lab.toolbox()?.root().display());
     Ok(ExitCode::SUCCESS)
 }
 
@@ -199,6 +217,13 @@ fn shell(guest: &Guest) -> Result<ExitCode> {
         .stock_module("loop")
         .shell(WELCOME)?;
     Ok(ExitCode::SUCCESS)
+}
+
+impl Demo {
+    fn run(self) -> Result<ExitCode> {
+        demo::run(&Lab::locate()?, self.tar.as_deref())?;
+        Ok(ExitCode::SUCCESS)
+    }
 }
 
 impl Bench {
