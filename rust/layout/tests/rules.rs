@@ -492,7 +492,7 @@ fn special_files() {
 /// A leaf with the entries `a` and `bb`, and these bytes at `at`.
 fn leaf_with(at: usize, bytes: &[u8]) -> Vec<u8> {
     let entry = |hash, name| Entry {
-        ino: hash,
+        ino: hash - 4,
         name,
         file_type: 8,
         hash,
@@ -576,6 +576,10 @@ fn leaf_entries() {
             inodes,
         },
     );
+    let highest = leaf_with(20, &[0x2c, 1]);
+    let highest = Leaf::decode(&highest, 0, &ONE_LEAF, &sb).unwrap();
+    assert_eq!(highest.entry(0).map(|entry| entry.ino), Ok(1));
+    assert_eq!(highest.entry(1).map(|entry| entry.ino), Ok(300));
     check(
         20,
         &[0x2d, 1],
@@ -618,6 +622,21 @@ fn leaf_entries() {
             entries: 2
         })
     );
+}
+
+#[test]
+fn types_of_entries() {
+    for (mode, file_type) in [
+        (S_IFIFO, 1),
+        (S_IFCHR, 2),
+        (S_IFDIR, 4),
+        (S_IFBLK, 6),
+        (S_IFREG, 8),
+        (S_IFLNK, 10),
+        (S_IFSOCK, 12),
+    ] {
+        assert_eq!(d_type(mode | 0o7777), file_type);
+    }
 }
 
 #[test]
