@@ -721,6 +721,7 @@ fn positions() {
             offset: 24
         }
     );
+    assert_eq!([sb.sum_length(6), sb.sum_length(7)], [4096, 4092]);
     assert_eq!(
         sb.sum_position(7),
         Position {

@@ -18,6 +18,9 @@ use crate::tar::{Dropped, Reader};
 use crate::tree::Tree;
 use crate::{Error, Source};
 
+/// Entries read between two reports of progress.
+const ENTRIES_A_REPORT: u64 = 64;
+
 /// Where the index goes.
 #[derive(Clone, Copy, Debug)]
 pub enum Output<'a> {
@@ -184,7 +187,9 @@ fn read_entries(source: &Source, length: u64, progress: &mut Progress) -> Result
         tree.add(&entry)
             .map_err(|rule| Error::archive(source.path(), entry.offset, entry.name, rule))?;
         entries = entries.saturating_add(1);
-        progress.report("read", reader.position(), length);
+        if entries % ENTRIES_A_REPORT == 0 {
+            progress.report("read", reader.position(), length);
+        }
     }
     let end = reader.position();
     // Zeros alone are an empty archive, but much that is no archive starts with some.

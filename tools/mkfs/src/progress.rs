@@ -10,14 +10,10 @@ use indicatif::{ProgressBar, ProgressStyle};
 /// How long to stay silent.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// Reports between two looks at the clock.
-const REPORTS: u32 = 256;
-
 /// Shows how far a run has come, on a terminal and after two seconds.
 pub struct Progress {
     started: Instant,
     is_wanted: bool,
-    reports: u32,
     bar: Option<ProgressBar>,
 }
 
@@ -28,7 +24,6 @@ impl Progress {
         Self {
             started: Instant::now(),
             is_wanted: !is_quiet && std::io::stderr().is_terminal(),
-            reports: 0,
             bar: None,
         }
     }
@@ -40,8 +35,7 @@ impl Progress {
 
     /// Reports that `done` of `total` bytes are `action`, for example "read".
     pub fn report(&mut self, action: &'static str, done: u64, total: u64) {
-        self.reports = self.reports.wrapping_add(1);
-        if !self.is_wanted || self.reports % REPORTS != 0 || self.elapsed() < PATIENCE {
+        if !self.is_wanted || self.elapsed() < PATIENCE {
             return;
         }
         let bar = self.bar.get_or_insert_with(|| {

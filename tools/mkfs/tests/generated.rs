@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Archives made at random: good ones against Python's reader, damaged ones against panics.
+
+mod support;
+
+use std::fs::{self, File};
+
+use proptest::prelude::*;
+use support::header::{
+    archive, directory, extended, file, hard_link, pax, record, symlink, Header,
+};
+use support::walk::Image;
+use support::{assert_same_files, list_tar, mkfs, mkfs_in_place, Folder};
+use tarfs_tools::tar::Reader;
+use tarfs_tools::tree::Tree;
+use tarfs_tools::Source;
+
+/// Names of few components, so that the same ones come again.
+fn name() -> impl Strategy<Value = String> {
+    let component = prop::sample::select(&["a", "b", "c", "long-name"][..]);
+    let prefix = prop::sample::select(&["", "./", ".//"][..]);
+    (prefix, prop::collection::vec(component, 1..4))
+        .prop_map(|(prefix, components)| format!("{prefix}{}", components.join("/")))
+}
+
+/// An entry with all that belongs to it.
+#[derive(Clone)]
+struct Member(Vec<u8>);
+
+/// Shows the starts of the blocks, and the types of those that are headers.
+impl std::fmt::Debug for Member {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let blocks = self.0.chunks(512);
+        let parts = blocks.map(|block| (block[156] as char, String::from_utf8_lossy(&block[..40])));
+        f.debug_list().entries(parts).finish()
+    }
+}
+
+fn join(members: &[Member]) -> Vec<u8> {
+    let members: Vec<_> = members.iter().map(|member| member.0.clone()).collect();
+    archive(&members)
+}
+
+fn member() -> impl Strategy<Value = Member> {
+    let contents = prop::collection::vec(any::<u8>(), 0..1500);
+    let number = prop_oneof![any::<u16>().prop_map(u32::from), 0..u32::MAX];
+    prop_oneof![
+        4 => (name(), contents).prop_map(|(name, contents)| file(&name, &contents)),
+        4 => name().prop_map(|name| directory(&format!("{name}/"))),
+        1 => Just(directory("./")),
+        2 => (name(), name()).prop_map(|(name, target)| symlink(&name, &target)),
+        2 => (name(), name()).prop_map(|(name, target)| hard_link(&name, &target)),
+        1 => name().prop_map(|name| Header::new(&name, 0).typed(b'6').block()),
+        1 => (name(), -3..3i64, 0..1_000_000_000u32).prop_map(|(name, seconds, nanoseconds)| {
+            let mtime = format!("{seconds}.{nanoseconds:09}");
+            [pax("mtime", mtime.as_bytes()), directory(&name)].concat()
+        }),
+        1 => (name(), number).prop_map(|(name, uid)| {
+            [pax("uid", uid.to_string().as_bytes()), file(&name, b"x")].concat()
+        }),
+        1 => (name(), name()).prop_map(|(long, short)| {
+            [pax("path", long.as_bytes()), file(&short, b"pax")].concat()
+        }),
+        1 => (name(), name()).prop_map(|(long, short)| {
+            [extended(b'L', format!("{long}\0").as_bytes()), file(&short, b"gnu")].concat()
+        }),
+        1 => (name(), any::<u16>()).prop_map(|(name, gid)| {
+            let global = extended(b'g', &record("gid", gid.to_string().as_bytes()));
+            [global, file(&name, b"global")].concat()
+        }),
+    ]
+    .prop_map(Member)
+}
+
+/// Changes to an archive: a block, bytes in it, and whether its checksum is made right again.
+fn damage() -> impl Strategy<Value = (usize, Vec<(usize, u8)>, bool)> {
+    let byte = prop_oneof![
+        any::<u8>(),
+        prop::sample::select(&b"\0 /.017xgLKS\xff\x80"[..])
+    ];
+    let bytes = prop::collection::vec((0..512usize, byte), 1..6);
+    (any::<usize>(), bytes, prop::bool::weighted(0.9))
+}
+
+fn make_sum_right(block: &mut [u8]) {
+    block[148..156].fill(b' ');
+    let sum: u32 = block.iter().map(|&byte| u32::from(byte)).sum();
+    block[148..156].copy_from_slice(format!("{sum:06o}\0 ").as_bytes());
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    /// The image of an archive has what Python finds in it.
+    #[test]
+    fn good_archives(members in prop::collection::vec(member(), 0..12)) {
+        let mut tree = Tree::default();
+        let accepted: Vec<_> = members
+            .into_iter()
+            .filter(|member| is_accepted(&mut tree, member))
+            .collect();
+        let folder = Folder::new();
+        let path = folder.write("made.tar", &join(&accepted));
+        let expected = list_tar(&path);
+        let image = mkfs_in_place(&path);
+        assert_same_files(&Image::new(&image).files(), &expected);
+    }
+}
+
+/// Adds an entry to a tree; whether nothing is wrong with it there.
+fn is_accepted(tree: &mut Tree, member: &Member) -> bool {
+    let folder = Folder::new();
+    let path = folder.write("member", &member.0);
+    let source = Source::new(&path, File::open(&path).unwrap()).unwrap();
+    let length = source.length();
+    let mut reader = Reader::new(&source, length);
+    let entry = reader.next_entry().unwrap().unwrap();
+    tree.add(&entry).is_ok()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    /// A damaged archive is refused with a status of its own, or its image is whole.
+    #[test]
+    fn damaged_archives(
+        members in prop::collection::vec(member(), 1..8),
+        damages in prop::collection::vec(damage(), 1..4),
+        cut in prop::option::weighted(0.2, any::<usize>()),
+    ) {
+        let mut bytes = join(&members);
+        for (block, changes, is_sum_right) in damages {
+            let start = block % (bytes.len() / 512) * 512;
+            let block = &mut bytes[start..start + 512];
+            for (at, byte) in changes {
+                block[at] = byte;
+            }
+            if is_sum_right {
+                make_sum_right(block);
+            }
+        }
+        if let Some(cut) = cut {
+            bytes.truncate(cut % bytes.len());
+        }
+        let folder = Folder::new();
+        let path = folder.write("damaged.tar", &bytes);
+        let run = mkfs([&path]);
+        let after = fs::read(&path).unwrap();
+        match run.status {
+            Some(0) => {
+                prop_assert!(after.starts_with(&bytes));
+                Image::new(&after).files();
+            }
+            Some(2 | 4) => prop_assert!(after == bytes),
+            _ => prop_assert!(false, "{:?}", run),
+        }
+    }
+}
