@@ -41,7 +41,8 @@ test: LAB := cargo run --package lab --
 test:
 	$(LAB) check format
 	cargo clippy --workspace --all-targets -- -D warnings
-	RUSTDOCFLAGS=-Dwarnings cargo doc --workspace --no-deps --document-private-items
+	RUSTDOCFLAGS='-Dwarnings -Arustdoc::private_intra_doc_links' \
+		cargo doc --workspace --no-deps --document-private-items
 	$(LAB) modules
 	$(LAB) check kernel
 	cargo test --workspace

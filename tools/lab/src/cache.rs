@@ -197,7 +197,7 @@ pub fn clear(cache: &Path) -> Result<()> {
     Err(Error::new(Kind::Usage, message))
 }
 
-/// See https://bford.info/cachedir/.
+/// As the Cache Directory Tagging Specification has it.
 const TAG: &str = "CACHEDIR.TAG";
 const TAG_TEXT: &str = "Signature: 8a477f597d28d172789f06886806bc55\n# Made by Blockyard.\n";
 
