@@ -148,6 +148,21 @@ fn superblock_regions() {
     );
 }
 
+/// As many wide inodes as inodes, and an index right behind the archive's last sector.
+#[test]
+fn superblock_limits() {
+    let (mut superblock, image_bytes) = superblock(Counts {
+        extras: 300,
+        ..COUNTS
+    });
+    superblock.tar_length = superblock.index_offset - 512;
+    let block = superblock.encode(crc32);
+    assert_eq!(
+        Superblock::decode(&block, crc32, image_bytes),
+        Ok(superblock)
+    );
+}
+
 #[test]
 fn superblock_counts() {
     let none = [0u8; 16];

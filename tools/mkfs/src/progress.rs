@@ -41,7 +41,7 @@ impl Progress {
         let bar = self.bar.get_or_insert_with(|| {
             let template = "{bar:40} {bytes} of {total_bytes} {msg}, {eta} left";
             let style = ProgressStyle::with_template(template);
-            let bar = ProgressBar::new(total);
+            let bar = ProgressBar::new(total).with_elapsed(self.started.elapsed());
             bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
             bar
         });
