@@ -69,30 +69,23 @@ fn debian_root(lab: &Lab) -> Result<PathBuf> {
 }
 
 fn bootstrap(apt: &Apt, parts: &Path, tar: &Path, logs: &Path) -> Result<()> {
-    let (mut command, mode) = if rustix::process::geteuid().is_root() {
-        (namespaces::command(), "--mode=root")
-    } else {
-        (process::command("env"), "--mode=unshare")
-    };
-    // A subordinate user may not write into the cache folder, so that this shell does.
+    let mut command = namespaces::command();
+    // Its temporary files are to go with the folder, also if it is killed.
     command
-        .args(["sh", "-c", "out=$1; shift; exec \"$@\" >\"$out\"", "sh"])
-        .arg(tar);
+        .arg("env")
+        .arg(format!("TMPDIR={}", parts.display()))
+        .arg(format!("SOURCE_DATE_EPOCH={SOURCE_DATE_EPOCH}"));
     command.arg("perl").arg(parts.join("usr/bin/mmdebstrap"));
-    command.args([mode, "--format=tar", "--variant=minbase"]);
-    command.args([
-        "--architectures=amd64",
-        "--aptopt=Apt::Install-Recommends \"false\"",
-    ]);
+    command.args(["--variant=minbase", "--architectures=amd64"]);
+    command.args(["--mode=root", "--format=tar"]);
+    command.arg("--aptopt=Apt::Install-Recommends \"false\"");
     command.args(
         apt.transport()
             .iter()
             .map(|line| format!("--aptopt={line}")),
     );
-    command.args(["trixie", "-"]);
     // The stable suite alone.
-    command.args(apt.sources().first());
-    command.env("SOURCE_DATE_EPOCH", SOURCE_DATE_EPOCH);
+    command.arg("trixie").arg(tar).args(apt.sources().first());
     let log = logs.join("debian-root.log");
     let doing = "cannot install a Debian root";
     process::logged(command, doing, &log, Kind::Other, |_| {})

@@ -53,13 +53,12 @@ pub struct Ratio {
     pub to: String,
 }
 
-/// What all subjects' guests have in common. Scripts are for `sh`, stop at the first failure, and
+/// What all subjects' guests have in common. Their time is the count of their instructions, 1 ns
+/// each (QEMU's `-icount`). Scripts are for `sh`, stop at the first failure, and
 /// see nothing of each other but what they leave in the guest.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct GuestPart {
-    /// What a guest's time is.
-    pub clock: Clock,
     /// Memory in MiB.
     #[serde(default = "default_memory")]
     pub memory_mib: u32,
@@ -79,16 +78,6 @@ pub struct GuestPart {
 
 fn default_memory() -> u32 {
     1024
-}
-
-/// What a guest's time is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Clock {
-    /// The count of its instructions, 1 ns each (QEMU's `-icount`).
-    Instructions,
-    /// This machine's time.
-    Wall,
 }
 
 /// One of the things that are compared.
@@ -156,7 +145,7 @@ impl Definition {
     }
 
     /// Reads a definition from its text.
-    fn parse(name: &str, text: &str) -> Result<Self> {
+    pub fn parse(name: &str, text: &str) -> Result<Self> {
         let bad = |message: String| Error::new(Kind::Usage, message);
         let parsed = toml::from_str(text).map_err(|error| bad(error.to_string()))?;
         let this = Self {

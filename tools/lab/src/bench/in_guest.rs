@@ -9,7 +9,7 @@ use crate::guest::{Access, Boot, Guest};
 use crate::progress::Step;
 use crate::{process, Lab};
 
-use super::definition::{Clock, Definition, GuestPart, Subject};
+use super::definition::{Definition, GuestPart, Subject};
 use super::files::Files;
 use super::fio::nanoseconds_per_io;
 use super::measure::{repetition, Measure, Method};
@@ -42,10 +42,7 @@ pub fn run(
         })
         .collect();
     // A count of instructions does not depend on what else the machine does.
-    let at_once = match part.clock {
-        Clock::Instructions => thread::available_parallelism().map_or(1, |count| count.get()),
-        Clock::Wall => 1,
-    };
+    let at_once = thread::available_parallelism().map_or(1, |count| count.get());
     let mut all = Vec::new();
     for guests in guests.chunks(at_once) {
         let results = thread::scope(|scope| {
@@ -164,16 +161,11 @@ impl SubjectGuest<'_> {
         for disk in &subject.disks {
             boot = boot.disk(self.files.find(disk)?, Access::ReadOnly);
         }
-        match part.clock {
-            Clock::Instructions => {
-                let mut guest = boot.icount().boot()?;
-                // Virtual time, which costs nothing: what the kernel does after a boot, the
-                // calibration of its clock above all, is over then.
-                script(&mut guest, "sleep 10")?;
-                Ok(guest)
-            }
-            Clock::Wall => boot.cpus(2).boot(),
-        }
+        let mut guest = boot.icount().boot()?;
+        // Virtual time, which costs nothing: what the kernel does after a boot, the calibration of
+        // its clock above all, is over then.
+        script(&mut guest, "sleep 10")?;
+        Ok(guest)
     }
 }
 
@@ -221,4 +213,42 @@ fn number(measure: &Measure, text: &str) -> Result<f64> {
         let message = format!("\"{}\" gave no number but {text:?}", measure.name);
         Error::new(Kind::Guest, message)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DEFINITION: &str = r#"
+        title = "t"
+        repetitions = 1
+        ratio = { of = "ours", to = "theirs" }
+        guest = {}
+        measure = []
+        subject = [{ name = "theirs" }, { name = "ours" }]
+    "#;
+
+    fn samples(configuration: &[&str]) -> Samples {
+        Samples {
+            configuration: configuration.iter().map(|&line| line.to_owned()).collect(),
+            ..Samples::default()
+        }
+    }
+
+    #[test]
+    fn subjects_with_unequal_settings_are_not_compared() {
+        let definition = Definition::parse("name", DEFINITION).unwrap();
+        let theirs = samples(&["depth:256", "queues:1"]);
+        assert!(require_equal(&definition, &[theirs.clone(), theirs.clone()]).is_ok());
+        let ours = samples(&["depth:64", "queues:1"]);
+        let error = require_equal(&definition, &[theirs.clone(), ours]).unwrap_err();
+        let message = error.to_string();
+        assert!(
+            message.contains("depth:256") && message.contains("depth:64"),
+            "{message}"
+        );
+        assert!(!message.contains("queues"), "{message}");
+        let shorter = samples(&["depth:256"]);
+        assert!(require_equal(&definition, &[theirs, shorter]).is_err());
+    }
 }

@@ -84,6 +84,7 @@ impl Report {
             subjects: subjects
                 .map(|(subject, samples)| Column {
                     name: subject.name.clone(),
+                    // One that runs in a guest has the first, one of this machine the second.
                     command: [subject.prepare.as_str(), &subject.command].concat(),
                     setup: subject.setup.clone(),
                     configuration: samples.configuration.clone(),

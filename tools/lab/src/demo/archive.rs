@@ -50,17 +50,8 @@ impl<'a> Archive<'a> {
     /// # Errors
     /// The first thing that did not hold.
     pub fn show(&self, lab: &Lab, title: &str, page: &mut Page) -> Result<()> {
-        page.step(&format!("{title}, as a tar"));
-        let expected = self.read_tar(lab)?;
-        let entries = expected.len() as u64;
-        page.result("tar", &DecimalBytes(self.length).to_string(), "");
-        page.result(
-            "paths",
-            &HumanCount(entries).to_string(),
-            "as Python's tarfile reads it",
-        );
-
-        self.make_image(page, entries)?;
+        page.step(&format!("mkfs.tarfs, in place, on {title}"));
+        let expected = self.make_image(lab, page)?;
 
         page.step("mount -t tarfs -o ro /dev/vda /mnt, in a guest");
         let mut guest = self.mount(lab, page)?;
@@ -83,20 +74,27 @@ impl<'a> Archive<'a> {
         manifest
     }
 
-    fn make_image(&self, page: &mut Page, entries: u64) -> Result<()> {
-        page.step("mkfs.tarfs, in place");
+    /// Makes the copy an image; gives what mounting it must show.
+    fn make_image(&self, lab: &Lab, page: &Page) -> Result<Manifest> {
         let mut command = mkfs::command()?;
         command.arg("--quiet").arg(&self.image);
+        let step = Step::start("indexing the tar");
         let start = Instant::now();
-        process::output(command, Kind::Build)?;
+        let made = process::output(command, Kind::Build);
         let time = start.elapsed();
+        drop(step);
+        made.map_err(|error| error.within(self.tar.display()))?;
+        let expected = self.read_tar(lab)?;
         let added = length(&self.image)?.saturating_sub(self.length);
         // CAST: both are far below 2^53.
-        let each = added as f64 / entries.max(1) as f64;
+        let each = added as f64 / expected.len().max(1) as f64;
+        let paths = HumanCount(expected.len() as u64).to_string();
+        page.result("tar", &DecimalBytes(self.length).to_string(), "");
+        page.result("paths", &paths, "as Python's tarfile reads it");
         page.result("time", &seconds(time), "");
         let remark = format!("{} bytes, {each:.1} for each path", HumanCount(added));
         page.result("index", &DecimalBytes(added).to_string(), &remark);
-        Ok(())
+        Ok(expected)
     }
 
     fn mount(&self, lab: &Lab, page: &Page) -> Result<Guest> {
@@ -145,7 +143,8 @@ impl<'a> Archive<'a> {
         if differences == 0 {
             return Ok(());
         }
-        let message = format!("the mount differs from the tar in {differences} places");
+        let places = plural(differences as u64, ("place", "places"));
+        let message = format!("the mount differs from the tar in {differences} {places}");
         Err(Error::new(Kind::Build, message))
     }
 

@@ -37,12 +37,13 @@ pub fn run(lab: &Lab, tar: Option<&Path>) -> Result<()> {
     };
 
     let start = Instant::now();
+    let archive = Archive::new(lab, tar)?;
     let mut page = Page::default();
     page.text(&format!(
         "Two modules in Rust on Debian's stock kernel {kernel}"
     ));
     null_block::show(lab, &mut page)?;
-    Archive::new(lab, tar)?.show(lab, &title, &mut page)?;
+    archive.show(lab, &title, &mut page)?;
     let seconds = start.elapsed().as_secs_f64();
     page.text(&format!("\nAll of it held ({seconds:.0} s)."));
     Ok(())
