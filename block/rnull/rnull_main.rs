@@ -5,11 +5,11 @@
 //! It is the counterpart of the C driver `null_blk`, with the same parameters, the same files in
 //! configfs, and the same errors; see `Documentation/rnull.rst`.
 //!
-//! - [`options`]: the one table of all options
-//! - [`configfs`]: the directory `rnull/`, where users make disks
-//! - [`device`]: a disk's settings, and turning it on and off
-//! - [`queue`]: what happens to a request
-//! - [`registry`]: names and numbers of the disks
+//! - `options`: the one table of all options
+//! - `configfs`: the directory `rnull/`, where users make disks
+//! - `device`: a disk's settings, and turning it on and off
+//! - `queue`: what happens to a request
+//! - `registry`: names and numbers of the disks
 
 #![forbid(unsafe_code)]
 

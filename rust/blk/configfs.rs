@@ -19,12 +19,14 @@ use core::{
 use kernel::{
     bindings, container_of,
     error::{from_result, to_result},
-    page::PAGE_SIZE,
     prelude::*,
     str::Formatter,
     sync::Mutex,
     types::Opaque,
 };
+
+/// The most that configfs takes from or gives to an attribute, in bytes (`fs/configfs/file.c`).
+const SIMPLE_ATTR_SIZE: usize = 4096;
 
 /// What a configfs directory holds.
 pub trait Directory: Send + Sync + Sized + 'static {
@@ -56,7 +58,7 @@ pub trait Show {
     /// The file's name.
     const NAME: &'static CStr;
 
-    /// Writes what a reader of the file sees, at most a page.
+    /// Writes what a reader of the file sees, at most 4,096 bytes.
     ///
     /// # Errors
     ///
@@ -148,13 +150,16 @@ impl<C: Container> Attribute<C> {
     ) -> isize {
         // SAFETY: By this function's contract.
         let item = unsafe { C::data(item) };
-        // SAFETY: By this function's contract. configfs allocates the page zeroed.
-        let page = unsafe { core::slice::from_raw_parts_mut(page, PAGE_SIZE) };
+        // SAFETY: By this function's contract. The page may come uninitialised, so it is zeroed.
+        let page = unsafe {
+            page.write_bytes(0, SIMPLE_ATTR_SIZE);
+            core::slice::from_raw_parts_mut(page, SIMPLE_ATTR_SIZE)
+        };
         let mut out = Formatter::new(page);
 
         from_result(|| {
             A::show(item, &mut out)?;
-            // CAST: At most a page.
+            // CAST: At most 4,096.
             Ok(out.bytes_written() as isize)
         })
     }
@@ -177,7 +182,7 @@ impl<C: Container> Attribute<C> {
 
         from_result(|| {
             A::store(item, text)?;
-            // CAST: Less than a page.
+            // CAST: At most 4,095.
             Ok(len as isize)
         })
     }
@@ -212,7 +217,7 @@ impl AttributeArray {
 ///
 /// # Invariants
 ///
-/// `group` is initialised, and part of a live allocation by `KBox` until [`Group::release`].
+/// `group` is initialised, and part of a live allocation by `KBox` until its `->release`.
 #[pin_data]
 pub struct Group<T> {
     #[pin]

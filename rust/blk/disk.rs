@@ -128,6 +128,7 @@ impl<T: Operations> Disk<T> {
         queue_data: T::QueueData,
         mut options: DiskOptions<'_>,
     ) -> Result<Self> {
+        let held = tag_set.hold();
         // What is undone on an error stands in the guards, which run in reverse order: the queue
         // must be gone before its data.
         let queue_data = ScopeGuard::new_with_data(queue_data.into_foreign(), |data| {
@@ -171,6 +172,7 @@ impl<T: Operations> Disk<T> {
         })?;
 
         raw.dismiss();
+        drop(held);
         Ok(Self {
             // INVARIANT: The disk was made and added above.
             raw: NonNull::new(disk).ok_or(EINVAL)?,

@@ -184,7 +184,7 @@ pub const fn modinfo<const N: usize>(parts: &[&str]) -> [u8; N] {
     text
 }
 
-/// Makes a module parameter: a static [`Parameter`](params::Parameter) named `$name`, public in
+/// Makes a module parameter: a static [`Parameter`] named `$name`, public in
 /// its crate, and what the module loader and `modinfo` want to know of it.
 ///
 /// ```ignore

@@ -9,7 +9,9 @@ use core::marker::PhantomData;
 use kernel::{
     bindings,
     error::to_result,
+    new_mutex,
     prelude::*,
+    sync::Mutex,
     time::{msecs_to_jiffies, Msecs},
     types::Opaque,
 };
@@ -20,7 +22,7 @@ pub struct TagSetOptions {
     pub hw_queues: u32,
     /// Number of requests for each hardware queue, 1 or more; more than 10,240 count as that many.
     pub queue_depth: u32,
-    /// Time after which a request counts as lost.
+    /// Time after which a request counts as lost; 0 for the block layer's 30 s.
     pub timeout: Msecs,
 }
 
@@ -33,6 +35,10 @@ pub struct TagSetOptions {
 pub struct TagSet<T: Operations> {
     #[pin]
     raw: Opaque<bindings::blk_mq_tag_set>,
+    /// Keeps the number of queues as it is while a disk is made: `blk_mq_alloc_queue()` reads it
+    /// several times without a lock.
+    #[pin]
+    making_disk: Mutex<()>,
     _operations: PhantomData<fn(T)>,
 }
 
@@ -71,6 +77,7 @@ impl<T: Operations> TagSet<T> {
                 // what it allocated.
                 to_result(unsafe { bindings::blk_mq_alloc_tag_set(slot) })
             }),
+            making_disk <- new_mutex!(()),
             _operations: PhantomData,
         })
     }
@@ -84,17 +91,22 @@ impl<T: Operations> TagSet<T> {
     /// number is zero, or it is more than there can be CPUs.
     pub fn update_nr_hw_queues(&self, hw_queues: u32) -> Result {
         let wanted = c_int::try_from(hw_queues).map_err(|_| ENOMEM)?;
+        let _guard = self.making_disk.lock();
         // SAFETY: By the type's invariant the tag set is valid. The function takes the locks it
-        // needs.
+        // needs against all but the making of a disk, for which the guard stands.
         unsafe { bindings::blk_mq_update_nr_hw_queues(self.raw.get(), wanted) };
-        // SAFETY: The tag set is valid; another thread may be changing the field, so the read is
-        // volatile.
-        let got = unsafe { (&raw const (*self.raw.get()).nr_hw_queues).read_volatile() };
+        // SAFETY: The tag set is valid, and only the call above changes the field.
+        let got = unsafe { (*self.raw.get()).nr_hw_queues };
         if got == hw_queues {
             Ok(())
         } else {
             Err(ENOMEM)
         }
+    }
+
+    /// Keeps the number of hardware queues as it is.
+    pub(crate) fn hold(&self) -> impl Drop + '_ {
+        self.making_disk.lock()
     }
 
     /// The C structure.
