@@ -45,7 +45,7 @@ test:
 		cargo doc --workspace --no-deps --document-private-items
 	$(LAB) modules
 	$(LAB) check kernel
-	cargo test --workspace
+	cargo test --workspace --no-fail-fast
 
 modules_install:
 	@for module in $(MODULES); do \

@@ -13,7 +13,7 @@ mount -t debugfs debugfs /sys/kernel/debug
 mkdir -p /dev/pts /dev/shm
 mount -t devpts devpts /dev/pts
 mount -t tmpfs tmpfs /dev/shm
-[ -e /etc/disks ] && modprobe virtio_blk
+while read -r module; do modprobe "$module"; done </etc/modules
 if [ -e /etc/shell ]; then
 	# A person, at the terminal that the host passes on: the first virtio console.
 	setsid -c busybox sh -c '. /etc/shell; exec busybox sh' </dev/hvc0 >/dev/hvc0 2>&1

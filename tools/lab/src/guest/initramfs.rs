@@ -22,6 +22,8 @@ pub struct Initramfs<'a> {
     kernel: &'a Kernel,
     /// The stock kernel's modules by name; found when the first one is asked for.
     stock: Option<BTreeMap<String, PathBuf>>,
+    /// Modules that init loads.
+    startup: String,
     /// `modules.dep` and `modules.alias` so far, for `modprobe` in the guest.
     dep: String,
     alias: String,
@@ -35,6 +37,7 @@ impl<'a> Initramfs<'a> {
             toolbox,
             kernel,
             stock: None,
+            startup: String::new(),
             dep: String::new(),
             alias: String::new(),
         };
@@ -164,16 +167,32 @@ impl<'a> Initramfs<'a> {
 
     /// Adds a module of the stock kernel, and those that it depends on.
     pub fn stock_module(&mut self, name: &str) -> Result<()> {
-        let kernel = self.kernel;
+        match self.stock_file(name)? {
+            Some(file) => self.module(name, &file),
+            None => {
+                let release = self.kernel.release();
+                let message = format!("the kernel {release} has no module {name}");
+                Err(Error::new(Kind::Missing, message))
+            }
+        }
+    }
+
+    /// Adds a module of the stock kernel that init loads, unless it is built in.
+    pub fn startup_module(&mut self, name: &str) -> Result<()> {
+        if let Some(file) = self.stock_file(name)? {
+            self.module(name, &file)?;
+            self.startup.push_str(name);
+            self.startup.push('\n');
+        }
+        Ok(())
+    }
+
+    fn stock_file(&mut self, name: &str) -> Result<Option<PathBuf>> {
         let stock = match &mut self.stock {
             Some(stock) => stock,
-            empty => empty.insert(kernel.modules()?),
+            empty => empty.insert(self.kernel.modules()?),
         };
-        let Some(file) = stock.get(&modinfo::canonical(name)).cloned() else {
-            let message = format!("the kernel {} has no module {name}", kernel.release());
-            return Err(Error::new(Kind::Missing, message));
-        };
-        self.module(name, &file)
+        Ok(stock.get(&modinfo::canonical(name)).cloned())
     }
 
     /// Writes the lists of modules and the end; gives the file back.
@@ -185,6 +204,8 @@ impl<'a> Initramfs<'a> {
         );
         self.bytes(&format!("{folder}/modules.dep"), 0o644, dep.as_bytes())?;
         self.bytes(&format!("{folder}/modules.alias"), 0o644, alias.as_bytes())?;
+        let startup = std::mem::take(&mut self.startup);
+        self.bytes("etc/modules", 0o644, startup.as_bytes())?;
         let failed = |error| Error::io("write", "the initramfs", error);
         let buffer = self.archive.finish().map_err(failed)?;
         buffer

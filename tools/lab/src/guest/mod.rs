@@ -239,9 +239,7 @@ impl<'a> Boot<'a> {
             initramfs::require_file(image)?;
         }
         if !self.machine.disks.is_empty() {
-            initramfs.stock_module("virtio_blk")?;
-            // What tells the guest's init to load it.
-            initramfs.bytes("etc/disks", 0o644, b"")?;
+            initramfs.startup_module("virtio_blk")?;
         }
         initramfs.finish()
     }

@@ -50,8 +50,10 @@ pub struct Machine {
 
 /// The kernel's command line. A panic or an oops ends the guest at once (QEMU exits at the
 /// reboot), so that nobody waits for it; warnings leave it running and are found in the log.
-const KERNEL_COMMAND_LINE: &str =
-    "console=ttyS0 loglevel=5 panic=-1 oops=panic sysctl.kernel.hung_task_timeout_secs=60";
+/// On a host with too much to do the emulated clocks drift apart; the kernel would distrust the
+/// TSC and go on with the HPET, which is slow to read.
+const KERNEL_COMMAND_LINE: &str = "console=ttyS0 loglevel=5 panic=-1 oops=panic tsc=reliable \
+     sysctl.kernel.hung_task_timeout_secs=60";
 
 impl Machine {
     /// Adds the machine to a command that runs QEMU. The kernel's log goes to the command's
