@@ -2,7 +2,6 @@
 
 //! Values that are referred to by number: four bytes instead of a pointer's eight.
 
-use std::fmt;
 use std::marker::PhantomData;
 use std::num::NonZeroU32;
 use std::ops::{Index, IndexMut};
@@ -43,12 +42,6 @@ impl<T> PartialEq for Id<T> {
 }
 
 impl<T> Eq for Id<T> {}
-
-impl<T> fmt::Debug for Id<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "#{}", self.number)
-    }
-}
 
 /// A growing sequence of values, none of which is ever removed.
 pub struct Arena<T> {

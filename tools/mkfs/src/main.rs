@@ -137,7 +137,7 @@ fn summary_line(archive: &Path, summary: &Summary) -> String {
     let dropped = summary.dropped;
     if dropped.xattrs > 0 || dropped.unknown_records > 0 {
         line.push_str(&format!(
-            "; not kept: {} extended attributes, {} unknown pax records",
+            "; not kept: extended attributes ({}), unknown pax records ({})",
             dropped.xattrs, dropped.unknown_records
         ));
     }
