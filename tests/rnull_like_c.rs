@@ -186,7 +186,7 @@ fn what_differs_from_c_is_refused() {
     let printed = run(&mut guest, &RNULL, script);
     assert_eq!(printed, format!("{refused}{name}File exists\n"));
     for message in [
-        "`2' invalid for parameter `irqmode'",
+        "parameter irqmode: must be a number from 0 to 1",
         "irqmode 2 (timer) is not there yet: use 0 or 1",
         "size 17592186044416 MiB is 2^64 bytes or more",
     ] {

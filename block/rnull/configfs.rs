@@ -8,7 +8,8 @@ use crate::{
     registry::Registry,
 };
 use blk::{
-    configfs::{Attribute, Directory, Group, Root, Show, Store},
+    attribute::{Attribute, Show, Store},
+    configfs::{Directory, Group, Root},
     disk::Name,
     value::Value,
 };

@@ -10,10 +10,7 @@ use crate::{
     device::Device,
 };
 use blk::{
-    configfs::{Attribute, Group},
-    module_parameter,
-    params::InRange,
-    units::Mebibytes,
+    attribute::Attribute, configfs::Group, module_parameter, params::InRange, units::Mebibytes,
     value::Value,
 };
 use kernel::{cpu::nr_cpu_ids, page::PAGE_SIZE, prelude::*};

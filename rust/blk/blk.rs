@@ -21,12 +21,13 @@
 //! 3. describes the disk's [`limits::Limits`] and adds a [`disk::Disk`].
 //!
 //! Around that stand the parts of a block driver that users see: [`params`] (module parameters),
-//! [`configfs`] (a directory for each disk), [`major`] (device numbers) and [`units`].
+//! [`configfs`] and [`attribute`] (a directory for each disk), [`major`] (device numbers) and [`units`].
 //!
 //! Inline C functions are reimplemented over the fields they touch where the hot path needs them,
 //! each under the name of the C function: a call to an out-of-line helper would cost more than
 //! what it does.
 
+pub mod attribute;
 pub mod batch;
 pub mod configfs;
 pub mod disk;

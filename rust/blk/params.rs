@@ -65,14 +65,17 @@ impl<const MIN: i32, const MAX: i32> InRange<MIN, MAX> {
     ///
     /// # Safety
     ///
-    /// `text` must be null or a C string, and `param.arg` must point to a value of this type that
-    /// nobody else uses.
+    /// `text` must be null or a C string. `param` must be a [`KernelParam`] of a parameter of this
+    /// type, whose value nobody else uses.
     unsafe extern "C" fn set(text: *const c_char, param: *const bindings::kernel_param) -> c_int {
         let mut value = 0;
         // SAFETY: By this function's contract `text`, if not null, is a C string.
         let parsed = !text.is_null() && unsafe { bindings::kstrtoint(text, 10, &mut value) } == 0;
         if !parsed || value < MIN || value > MAX {
-            pr_err!("module parameter: the value must be a number from {MIN} to {MAX}\n");
+            // SAFETY: By this function's contract the description is one made by `KernelParam`,
+            // whose name is a C string.
+            let name = unsafe { CStr::from_char_ptr((*param).name) };
+            pr_err!("parameter {}: must be a number from {MIN} to {MAX}\n", name);
             return EINVAL.to_errno();
         }
         // SAFETY: By this function's contract the value may be overwritten.
