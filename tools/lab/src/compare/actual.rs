@@ -137,14 +137,14 @@ mod tests {
     fn the_three_lists_become_entries() {
         let attributes = b".\x0041ed\x000\x000\x003\x005.000000000\x0060\x000\x000\x001\x00\
             ./a\x0081a4\x001\x002\x002\x006.000000007\x003\x000\x000\x002\x00\
-            ./b\x0081a4\x001\x002\x002\x006.000000007\x003\x000\x000\x002\x00\
+            ./b\x0089ed\x001\x002\x002\x006.000000007\x003\x000\x000\x002\x00\
             ./null\x0021b6\x000\x000\x001\x005.000000000\x000\x001\x003\x003\x00\
             ./l\x00a1ff\x000\x000\x001\x005.000000000\x001\x000\x000\x004\x00";
         let sum = "0".repeat(64);
         let sums = format!("{sum}  ./a\0{sum}  ./b\0");
         let manifest = parse(attributes, b"./l\0a\0", sums.as_bytes()).unwrap();
         let b = &manifest[&b"b"[..]];
-        assert_eq!((b.file_type, b.permissions), (FileType::Regular, 0o644));
+        assert_eq!((b.file_type, b.permissions), (FileType::Regular, 0o4755));
         assert_eq!((b.uid, b.gid, b.links, b.size), (1, 2, 2, Some(3)));
         assert_eq!(b.mtime, Some(6_000_000_007));
         assert_eq!(b.first_path, b"a");

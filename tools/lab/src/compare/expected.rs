@@ -62,3 +62,45 @@ fn device(text: &str) -> Option<(u32, u32)> {
     let (major, minor) = text.split_once(':')?;
     Some((major.parse().ok()?, minor.parse().ok()?))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TWO_NAMES: &str =
+        "a|f|4755|1|2|2|-1500000000|3|||00|7|b|f|4755|1|2|2|-1500000000|3|||00|7|";
+
+    fn parse(text: &str) -> Result<Manifest> {
+        super::parse(text.replace('|', "\0").as_bytes())
+    }
+
+    #[test]
+    fn fields_become_entries_and_names_of_one_inode_are_linked() {
+        let manifest = parse(TWO_NAMES).unwrap();
+        let (a, b) = (&manifest[&b"a"[..]], &manifest[&b"b"[..]]);
+        assert_eq!(a, b);
+        assert_eq!((b.permissions, b.mtime), (0o4755, Some(-1_500_000_000)));
+        assert_eq!((b.size, b.sha256.as_deref()), (Some(3), Some("00")));
+        assert_eq!(b.first_path, b"a");
+    }
+
+    #[test]
+    fn what_a_tar_leaves_open_is_empty() {
+        let directory = &parse("|d|755|0|0|2||||||0|").unwrap()[&b""[..]];
+        assert_eq!((directory.mtime, directory.size), (None, None));
+        let device = &parse("null|c|666|0|0|1|0||1:3|||1|").unwrap()[&b"null"[..]];
+        assert_eq!(device.device, Some((1, 3)));
+    }
+
+    #[test]
+    fn a_field_that_is_none_is_an_error() {
+        for (good, bad) in [
+            ("|f|4", "|x|4"),
+            ("4755", "4799"),
+            ("|3|", "|-3|"),
+            ("|7|b", "|7"),
+        ] {
+            assert!(parse(&TWO_NAMES.replacen(good, bad, 1)).is_err(), "{bad}");
+        }
+    }
+}
