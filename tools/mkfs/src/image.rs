@@ -218,3 +218,38 @@ fn size_field(size: u64) -> [u8; 12] {
     }
     field
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Sizes are read back as they were written, in octal as long as that is possible.
+    #[test]
+    fn sizes() {
+        assert_eq!(&size_field(0), b"00000000000\0");
+        assert_eq!(&size_field(OCTAL_MAX), b"77777777777\0");
+        for size in [0, OCTAL_MAX, OCTAL_MAX + 1, 1 << 62] {
+            let mut header = Header::zero();
+            header.size = size_field(size);
+            assert_eq!(header.size(), Ok(size));
+        }
+    }
+
+    #[test]
+    fn places() {
+        let place = |tar_length, entries_end| {
+            let place = Place::after(tar_length, entries_end).unwrap();
+            assert_eq!(place.header, place.index - 512);
+            place.index
+        };
+        // Header and mark in front of byte 4096 at the latest.
+        assert_eq!(place(0, 0), 4096);
+        assert_eq!(place(2560, 2560), 4096);
+        assert_eq!(place(2561, 2561), 8192);
+        assert_eq!(place(3584, 2560), 4096);
+        assert_eq!(place(3585, 2560), 8192);
+        assert_eq!(Place::after(u64::MAX, 0), None);
+        assert_eq!(Place::after(0, u64::MAX - 600), None);
+        assert_eq!(Place::after(1 << 63, 0), None);
+    }
+}
