@@ -43,6 +43,36 @@ unsafe impl Kind for bool {
     const TYPE: &'static str = "bool";
 }
 
+/// A text, or none where the parameter was not given.
+///
+/// The kernel keeps the text until the module has been unloaded: `destroy_params()` calls
+/// `param_free_charp()` after the module's exit function.
+#[derive(Clone, Copy)]
+#[repr(transparent)]
+pub struct Text(*const c_char);
+
+impl Text {
+    /// No text, as a default.
+    pub const NONE: Self = Self(core::ptr::null());
+
+    /// The text.
+    pub fn as_c_str(self) -> Option<&'static CStr> {
+        // SAFETY: If not null, the pointer is what `param_set_charp()` stored: a C string that
+        // lives as long as this module's code runs. The loader alone stores one, as the parameter
+        // is not writable in sysfs, before any code of the module runs.
+        (!self.0.is_null()).then(|| unsafe { CStr::from_char_ptr(self.0) })
+    }
+}
+
+// SAFETY: The text is never written to once it is there, and belongs to no task.
+unsafe impl Send for Text {}
+
+// SAFETY: The C functions are made for `char *`, and store nothing but C strings.
+unsafe impl Kind for Text {
+    const OPS: *const bindings::kernel_param_ops = &raw const bindings::param_ops_charp;
+    const TYPE: &'static str = "charp";
+}
+
 /// An integer from `MIN` to `MAX`, in decimal.
 #[derive(Clone, Copy)]
 #[repr(transparent)]
