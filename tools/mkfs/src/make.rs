@@ -79,13 +79,6 @@ pub fn make(
     let (archive, tar_length) = read(&source, progress)?;
     let index = Index::new(&archive.tree, tar_length, options, path)?;
     let place = Place::after(tar_length, archive.end).ok_or_else(|| too_long(&source))?;
-    let summary = Summary {
-        entries: archive.entries,
-        inodes: index.inode_count(),
-        index_bytes: index.length(),
-        dropped: archive.dropped,
-        elapsed: Duration::ZERO,
-    };
     // Until here nothing was written, and a signal may end the run as it always does.
     let interrupt = Interrupt::watch().map_err(Error::io("handle signals for", path))?;
     match output {
@@ -96,8 +89,11 @@ pub fn make(
         Output::IndexOnly(file) => output::index_only(&source, &index, file, &interrupt)?,
     }
     Ok(Summary {
+        entries: archive.entries,
+        inodes: index.inode_count(),
+        index_bytes: index.length(),
+        dropped: archive.dropped,
         elapsed: progress.elapsed(),
-        ..summary
     })
 }
 

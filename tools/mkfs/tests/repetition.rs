@@ -239,6 +239,12 @@ fn data_after_an_image() {
     mkfs_in_place(&path);
     let after = fs::read(&path).unwrap();
     assert!(after.starts_with(&longer));
+    // A member that somebody else wrote is not an index to be replaced.
+    let mut other = image[..image.len() - 4096].to_vec();
+    other[superblock(&image).index_offset as usize - 512 + 265] = b'x';
+    let path = folder.write("other", &other);
+    mkfs_in_place(&path);
+    assert!(fs::read(&path).unwrap().starts_with(&other));
     let twice = [image.clone(), image].concat();
     let path = folder.write("twice", &twice);
     mkfs([&path]).fails(DAMAGED, "do not end at the image's");
