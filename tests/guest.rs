@@ -138,13 +138,23 @@ fn a_command_beyond_its_time_ends_the_guest() {
         .command_limit(Duration::from_secs(2))
         .boot()
         .unwrap();
-    let error = guest.run("echo before >/dev/kmsg; sleep 1000").unwrap_err();
+    let error = guest
+        .run(r"printf 'be%s\n' fore >/dev/kmsg; sleep 1000")
+        .unwrap_err();
     assert!(message(&error).contains("time limit"), "{error}");
     assert!(
         message(&error).contains("before"),
         "the log's tail: {error}"
     );
     assert!(guest.run("true").is_err());
+}
+
+#[test]
+fn a_guest_beyond_its_time_takes_no_commands() {
+    let lab = Lab::locate().unwrap();
+    let boot = Boot::new(&lab).guest_limit(Duration::ZERO);
+    let error = boot.boot().unwrap().run("true").unwrap_err();
+    assert!(message(&error).contains("time limit"), "{error}");
 }
 
 #[test]

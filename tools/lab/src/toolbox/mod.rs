@@ -103,13 +103,8 @@ impl Toolbox {
     pub fn command(&self, folders: &[(&Path, &Path)], directory: &Path) -> Command {
         if self.root == Path::new("/") {
             let mut command = process::command("/usr/bin/env");
-            command.args([
-                "-i",
-                "PATH=/usr/sbin:/usr/bin",
-                "HOME=/root",
-                "LC_ALL=C.UTF-8",
-            ]);
-            command.arg("-C").arg(directory);
+            command.arg("-i").arg("-C").arg(directory);
+            command.args(["PATH=/usr/sbin:/usr/bin", "HOME=/root", "LC_ALL=C.UTF-8"]);
             return command;
         }
         let mut command = namespaces::command();
