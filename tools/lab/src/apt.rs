@@ -2,7 +2,6 @@
 //! Packages of Debian 13 and its backports, through the machine's own apt: its mirror, its proxy
 //! and its keys, but lists and state of our own, so that the machine is not touched.
 
-use std::env;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,8 +9,8 @@ use std::process::Command;
 use std::time::Duration;
 
 use crate::error::{Error, Kind, Result};
-use crate::process;
 use crate::progress::{Step, Unit};
+use crate::{process, variable};
 
 /// The suites of a toolbox.
 pub const SUITES: [&str; 2] = ["trixie", "trixie-backports"];
@@ -45,9 +44,9 @@ impl Apt {
     /// `Missing` where the machine has no apt or no Debian mirror.
     pub fn new(cache: &Path, logs: &Path) -> Result<Self> {
         let transport = transport()?;
-        let mirror = match env::var("BLOCKYARD_MIRROR") {
-            Ok(uri) => uri,
-            Err(_) => mirror()?,
+        let mirror = match variable("BLOCKYARD_MIRROR") {
+            Some(uri) => uri,
+            None => mirror()?,
         };
         let this = Self {
             folder: cache.join("apt"),

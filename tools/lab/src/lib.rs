@@ -37,13 +37,19 @@ pub use toolbox::Toolbox;
 use apt::Apt;
 use releases::Release;
 
+/// The variables of the environment that are read, for the program's help.
+pub const ENVIRONMENT: &str = "\
+Environment:
+  KREL                the release of the stock kernel, in place of the newest cloud kernel
+  KDIR                a kernel tree built with CONFIG_RUST=y, in place of the SDK
+  BLOCKYARD_CACHE     the cache folder [default: $XDG_CACHE_HOME/blockyard, ~/.cache/blockyard]
+  BLOCKYARD_MIRROR    the base URI of a Debian mirror, in place of apt's
+  BLOCKYARD_TOOLBOX   a Debian 13 root that has the tools
+  BLOCKYARD_KERNEL    the folder lib/modules/RELEASE of the kernel that guests boot";
+
 /// A checkout and what it needs around it; each part is made when it is first asked for.
 ///
-/// The environment can name parts that are there already:
-/// `BLOCKYARD_CACHE` the cache folder, `BLOCKYARD_MIRROR` the base URI of a Debian mirror,
-/// `BLOCKYARD_TOOLBOX` a Debian 13 root with the tools, `KDIR` a kernel tree built with
-/// `CONFIG_RUST=y`, `BLOCKYARD_KERNEL` the folder `lib/modules/RELEASE` of the kernel that guests
-/// boot, `KREL` the release of the stock kernel to use.
+/// [`ENVIRONMENT`] can name parts that are there already.
 pub struct Lab {
     checkout: PathBuf,
     cache: PathBuf,
@@ -108,8 +114,8 @@ impl Lab {
 
     /// The toolbox.
     pub fn toolbox(&self) -> Result<&Toolbox> {
-        once(&self.toolbox, || match variable("BLOCKYARD_TOOLBOX") {
-            Some(root) => Toolbox::open(Path::new(&root)),
+        once(&self.toolbox, || match folder("BLOCKYARD_TOOLBOX")? {
+            Some(root) => Toolbox::open(&root),
             None => Toolbox::provide(&self.cache, &self.logs(), false),
         })
     }
@@ -130,16 +136,16 @@ impl Lab {
 
     /// The stock kernel that guests boot: of `KREL`, or that of `KDIR`, or the newest.
     pub fn kernel(&self) -> Result<&Kernel> {
-        once(&self.kernel, || match variable("BLOCKYARD_KERNEL") {
-            Some(folder) => Kernel::open(Path::new(&folder)),
+        once(&self.kernel, || match folder("BLOCKYARD_KERNEL")? {
+            Some(folder) => Kernel::open(&folder),
             None => Kernel::provide(self.release()?, &self.cache, || self.apt()),
         })
     }
 
     /// The kernel tree that modules are built against: `KDIR`, or the SDK of [`Lab::kernel`].
     pub fn sdk(&self) -> Result<&Sdk> {
-        once(&self.sdk, || match variable("KDIR") {
-            Some(tree) => Sdk::open(Path::new(&tree), self.toolbox()?),
+        once(&self.sdk, || match folder("KDIR")? {
+            Some(tree) => Sdk::open(&tree, self.toolbox()?),
             None => {
                 let (release, toolbox) = (self.release()?, self.toolbox()?);
                 Sdk::provide(release, toolbox, &self.cache, &self.logs(), || self.apt())
@@ -198,6 +204,18 @@ fn variable(name: &str) -> Option<String> {
     env::var(name).ok().filter(|value| !value.is_empty())
 }
 
+/// A folder that a variable of the environment names.
+fn folder(name: &str) -> Result<Option<PathBuf>> {
+    variable(name)
+        .map(|path| absolute(Path::new(&path)))
+        .transpose()
+}
+
+/// Commands run in other folders than this program.
+fn absolute(path: &Path) -> Result<PathBuf> {
+    std::path::absolute(path).map_err(|error| Error::io("find", path, error))
+}
+
 /// `$BLOCKYARD_CACHE`, else `$XDG_CACHE_HOME/blockyard`, else `~/.cache/blockyard`.
 fn cache_folder() -> Result<PathBuf> {
     let folder = variable("BLOCKYARD_CACHE")
@@ -205,5 +223,5 @@ fn cache_folder() -> Result<PathBuf> {
         .or_else(|| Some(Path::new(&variable("XDG_CACHE_HOME")?).join("blockyard")))
         .or_else(|| Some(Path::new(&variable("HOME")?).join(".cache/blockyard")))
         .ok_or_else(|| Error::new(Kind::Usage, "no cache folder: set BLOCKYARD_CACHE or HOME"))?;
-    std::path::absolute(&folder).map_err(|error| Error::io("find", &folder, error))
+    absolute(&folder)
 }

@@ -8,13 +8,13 @@ use std::thread;
 
 use clap::{Parser, Subcommand};
 use lab::guest::{Access, Boot};
-use lab::{bench, checks, demo, process, Error, Kind, Lab, Result};
+use lab::{bench, checks, demo, process, Error, Kind, Lab, Result, ENVIRONMENT};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
 /// Builds the modules for a stock Debian kernel, and boots guests that run them.
 #[derive(Parser)]
-#[command(name = "lab", after_help = EXIT_STATUS)]
+#[command(name = "lab", after_help = format!("{ENVIRONMENT}\n\n{EXIT_STATUS}"))]
 struct Arguments {
     #[command(subcommand)]
     command: Command,

@@ -16,7 +16,6 @@ pub struct Step {
     bar: ProgressBar,
     name: String,
     start: Instant,
-    done: bool,
 }
 
 /// What a step counts.
@@ -31,6 +30,15 @@ pub enum Unit {
 impl Step {
     /// Starts a step; `name` says what is being done ("installing the toolbox").
     pub fn start(name: impl Into<String>) -> Self {
+        let this = Self::passing(name);
+        if this.bar.is_hidden() {
+            eprintln!("lab: {} ...", this.name);
+        }
+        this
+    }
+
+    /// Starts a step of a few seconds: it is shown on a terminal only, and leaves no line.
+    pub fn passing(name: impl Into<String>) -> Self {
         let name = name.into();
         let bar = if stderr().is_terminal() {
             let bar = ProgressBar::new_spinner();
@@ -39,14 +47,12 @@ impl Step {
             bar.enable_steady_tick(Duration::from_millis(100));
             bar
         } else {
-            eprintln!("lab: {name} ...");
             ProgressBar::hidden()
         };
         Self {
             bar,
             name,
             start: Instant::now(),
-            done: false,
         }
     }
 
@@ -88,8 +94,7 @@ impl Step {
     }
 
     /// Ends a step that succeeded, and says how long it took.
-    pub fn finish(mut self) {
-        self.done = true;
+    pub fn finish(self) {
         self.bar.finish_and_clear();
         eprintln!(
             "lab: {}: {:.0} s",
@@ -101,9 +106,7 @@ impl Step {
 
 impl Drop for Step {
     fn drop(&mut self) {
-        if !self.done {
-            self.bar.finish_and_clear();
-        }
+        self.bar.finish_and_clear();
     }
 }
 

@@ -41,14 +41,26 @@ impl Release {
             return Ok(kept);
         }
         let apt = apt()?;
+        let known = apt.names(&format!("{PACKAGE}{SERIES}."))?;
         let name = match name {
             Some(name) => name.to_owned(),
-            None => newest(&apt.names(&format!("{PACKAGE}{SERIES}."))?).ok_or_else(|| {
+            None => newest(&known).ok_or_else(|| {
                 let message = format!("the Debian archive has no kernel {SERIES} ({FLAVOUR})");
                 Error::new(Kind::Missing, message)
             })?,
         };
-        let version = apt.version(&format!("{PACKAGE}{name}"))?;
+        let package = format!("{PACKAGE}{name}");
+        if !known.contains(&package) {
+            let mut known: Vec<_> = known
+                .iter()
+                .filter_map(|p| p.strip_prefix(PACKAGE))
+                .collect();
+            known.sort_unstable();
+            let known = known.join(", ");
+            let message = format!("the Debian archive has no kernel {name}; it has {known}");
+            return Err(Error::new(Kind::Missing, message));
+        }
+        let version = apt.version(&package)?;
         let this = Self { name, version };
         fs::write(&file, this.to_line()).map_err(|error| Error::io("write", &file, error))?;
         Ok(this)

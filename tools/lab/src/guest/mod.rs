@@ -27,6 +27,7 @@ use std::time::{Duration, Instant};
 
 use crate::error::{Error, Kind, Result};
 use crate::process::{self, Child};
+use crate::progress::Step;
 use crate::Lab;
 
 use console::{Answer, Console, Failure};
@@ -171,6 +172,7 @@ impl<'a> Boot<'a> {
         self.choose_accelerator()?;
         let initramfs = self.initramfs()?;
         let log = self.scratch_file()?;
+        let _step = Step::passing("booting a guest");
         let mut command = self.qemu(&initramfs, &log)?;
         command.stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut qemu = process::spawn(command)?;

@@ -24,6 +24,7 @@ impl Boot<'_> {
         let boot = self.bytes("/etc/shell", script.as_bytes());
         let initramfs = boot.initramfs()?;
         let log = boot.scratch_file()?;
+        eprintln!("lab: booting the guest");
         let terminal = Terminal::save();
         let status = process::spawn_foreground(boot.qemu(&initramfs, &log)?)?.wait();
         drop(terminal);
