@@ -21,6 +21,7 @@ use page::Page;
 /// The first thing that did not hold; none where all did.
 pub fn run(lab: &Lab, tar: Option<&Path>) -> Result<()> {
     // What costs time on a fresh machine, before the first line of the demonstration.
+    lab.toolbox()?;
     let kernel = lab.kernel()?.release();
     for module in ["rnull", "tarfs"] {
         lab.module(module)?;
