@@ -85,7 +85,10 @@ fn no_network_is_status_4_and_one_sentence() {
 #[test]
 fn an_interruption_is_status_130_and_leaves_no_guest() {
     for signal in ["INT", "TERM", "HUP"] {
-        let mut child = lab(&["run", "--", "sleep", "1000"]).spawn().unwrap();
+        let mut child = lab(&["run", "--", "sleep", "1000"])
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
         let qemu = loop {
             // A child that is still setpriv becomes QEMU.
             match children(child.id())
