@@ -48,11 +48,12 @@ test:
 	cargo test --workspace --no-fail-fast
 
 modules_install:
+	@command -v depmod >/dev/null || { echo 'there is no depmod: install kmod' >&2; exit 1; }
 	@for module in $(MODULES); do \
-		test -f $$module || { echo "$$module is not built: run make modules KREL=$(KREL_INSTALL)"; exit 1; }; \
-		release=$$(modinfo -F vermagic $$module | cut -d ' ' -f 1); \
+		release=$$(grep -ao 'vermagic=[^ ]*' $$module | cut -d = -f 2); \
 		test "$$release" = "$(KREL_INSTALL)" || { \
-			echo "$$module is for $$release: run make modules KREL=$(KREL_INSTALL)"; exit 1; }; \
+			echo "$$module is for $${release:-no kernel}, not for $(KREL_INSTALL):" \
+				"run make modules KREL=$(KREL_INSTALL) first, as yourself" >&2; exit 1; }; \
 	done
 	install -D -m 644 -t $(DESTDIR)/lib/modules/$(KREL_INSTALL)/updates $(MODULES)
 	depmod $(addprefix -b ,$(DESTDIR)) $(KREL_INSTALL)
