@@ -16,11 +16,11 @@ use crate::{process, sources, Lab};
 /// # Errors
 /// `Build`, after the differences were printed.
 pub fn format(lab: &Lab) -> Result<()> {
+    let (toolbox, checkout) = (lab.toolbox()?, lab.checkout());
     let step = Step::start("checking the form of the sources");
-    let checkout = lab.checkout();
     let mut files = sources::find(checkout, sources::RUST)?;
     files.retain(|file| file.extension().is_some_and(|extension| extension == "rs"));
-    let mut command = lab.toolbox()?.command(&[(checkout, checkout)], checkout);
+    let mut command = toolbox.command(&[(checkout, checkout)], checkout);
     command
         .args(["rustfmt", "--check", "--config-path", ".rustfmt.toml"])
         .args(files);
