@@ -246,10 +246,30 @@ fn seventy_thousand_links() {
     assert_eq!(inode.nlink, 70_001);
 }
 
-/// Names of every length, all of which leaves have to fit.
+/// Names of every length, all of which leaves have to fit, in leaves that are mostly full.
 #[test]
 fn large_directories() {
     let name = |i: usize| format!("{i:05}-{}", "x".repeat(i % 90));
     let members: Vec<_> = (0..6_000).map(|i| file(&name(i), b"")).collect();
     check_members(&members);
+    let folder = Folder::new();
+    let image = mkfs_in_place(&folder.write("made.tar", &archive(&members)));
+    let names: usize = (0..6_000).map(|i| name(i).len()).sum();
+    let needed = names + 12 * 6_000;
+    let leaves = image_leaves(&image);
+    assert!((needed..needed * 7 / 4).contains(&leaves), "{leaves}");
+}
+
+/// Small leaves share blocks, and the ends of large directories' blocks.
+#[test]
+fn many_directories() {
+    let name = |i: usize| format!("{}/{}", i % 500, "n".repeat(1 + i * 7 % 90));
+    let members: Vec<_> = (0..5_000).map(|i| file(&name(i), b"")).collect();
+    check_members(&members);
+}
+
+/// Length of the leaf region.
+fn image_leaves(image: &[u8]) -> usize {
+    let records = support::walk::superblock(image).leaves.records();
+    records.try_into().unwrap()
 }
