@@ -12,7 +12,7 @@ help:
 	@echo 'make tools            build mkfs.tarfs'
 	@echo 'make demo             show both at work in a guest [TAR=any.tar]'
 	@echo 'make test             run every test and check'
-	@echo 'make bench            measure against the C driver and other file systems'
+	@echo 'make bench            measure against C and EROFS [BENCH=name] [JSON=file]'
 	@echo 'make shell            a guest with both modules, and its shell'
 	@echo 'make modules_install  install the modules for the running kernel (as root)'
 	@echo 'make clean            remove what was built here; distclean: the cache too'
@@ -31,7 +31,7 @@ demo: tools
 	$(LAB) demo $(if $(TAR),--tar '$(TAR)')
 
 bench: tools
-	$(LAB) bench
+	$(LAB) bench $(BENCH) $(if $(JSON),--json $(JSON))
 
 shell:
 	$(LAB) shell
