@@ -1,6 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0
 //! What the guest tests share.
 
+use lab::guest::Guest;
+
 pub mod image;
 pub mod null_block;
 pub mod sample;
+
+/// Runs a command that must succeed, and returns its output.
+pub fn ok(guest: &mut Guest, command: &str) -> String {
+    guest
+        .run(command)
+        .unwrap()
+        .ok()
+        .unwrap()
+        .text()
+        .into_owned()
+}

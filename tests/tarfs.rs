@@ -3,7 +3,7 @@
 
 use lab::guest::{Access, Boot, Guest};
 use lab::Lab;
-use tests::sample;
+use tests::{ok, sample};
 
 /// Boots a guest with tarfs and the sample's image as `/dev/vda`.
 fn boot(lab: &Lab, prepare: impl FnOnce(Boot<'_>) -> Boot<'_>) -> (Guest, tempfile::TempPath) {
@@ -12,16 +12,6 @@ fn boot(lab: &Lab, prepare: impl FnOnce(Boot<'_>) -> Boot<'_>) -> (Guest, tempfi
         .module("tarfs")
         .disk(&*image, Access::ReadOnly);
     (prepare(boot).boot().unwrap(), image)
-}
-
-fn ok(guest: &mut Guest, command: &str) -> String {
-    guest
-        .run(command)
-        .unwrap()
-        .ok()
-        .unwrap()
-        .text()
-        .into_owned()
 }
 
 const MOUNT: &str = "modprobe tarfs && mount -t tarfs -o ro /dev/vda /mnt";

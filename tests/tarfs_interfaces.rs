@@ -6,7 +6,7 @@
 use lab::guest::{Access, Boot, Guest};
 use lab::Lab;
 use tests::image::Image;
-use tests::sample;
+use tests::{ok, sample};
 
 fn boot(lab: &Lab, programs: &[&str]) -> (Guest, tempfile::TempPath) {
     let image = sample::image_file();
@@ -22,16 +22,6 @@ fn boot(lab: &Lab, programs: &[&str]) -> (Guest, tempfile::TempPath) {
     let mount = "modprobe tarfs && mount -t tarfs -o ro /dev/vda /mnt";
     ok(&mut guest, mount);
     (guest, image)
-}
-
-fn ok(guest: &mut Guest, command: &str) -> String {
-    guest
-        .run(command)
-        .unwrap()
-        .ok()
-        .unwrap()
-        .text()
-        .into_owned()
 }
 
 /// Runs a perl script.
