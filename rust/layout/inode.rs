@@ -2,9 +2,9 @@
 
 //! Inodes: the short record of the common case, and the wide one.
 
-use zerocopy::{transmute, FromBytes};
+use zerocopy::transmute;
 
-use crate::{mode::*, raw, Directory, Error, Superblock, Symlink, SECTOR};
+use crate::{mode::*, raw, Directory, Error, Extent, Sparse, Superblock, Symlink, Xattrs, SECTOR};
 
 /// Sector of a short record's header where the archive has none for the inode.
 const NO_HEADER: u32 = u32::MAX;
@@ -37,6 +37,8 @@ pub struct Inode {
     /// Sector of the tar in which the entry's first header block is; `None` for a directory that
     /// the archive implies but does not list.
     pub header: Option<u64>,
+    /// Where its extended attributes are, if it has any.
+    pub xattrs: Option<Xattrs>,
     /// The file type, with what depends on it.
     pub kind: Kind,
 }
@@ -44,8 +46,10 @@ pub struct Inode {
 /// A file type, with the place of its data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// A regular file.
+    /// A regular file whose data is in one piece.
     Regular(Extent),
+    /// A regular file with holes.
+    Sparse(Sparse),
     /// A directory.
     Directory(Directory),
     /// A symbolic link.
@@ -68,16 +72,6 @@ pub enum Kind {
     Fifo,
     /// A socket.
     Socket,
-}
-
-/// Where a regular file's data is in the tar. It ends within the tar.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Extent {
-    /// Size in bytes.
-    pub size: u64,
-    /// First sector of the data, in units of 512 bytes from the start of the tar; 0 where the size
-    /// is 0.
-    pub sector: u64,
 }
 
 /// What an inode's record says.
@@ -109,6 +103,8 @@ struct Fields {
     parent: u32,
     size: u64,
     data: u64,
+    xattrs: u32,
+    extents: u32,
 }
 
 impl InodeRecord {
@@ -118,7 +114,7 @@ impl InodeRecord {
     ///
     /// The rule that the record breaks.
     pub fn decode(ino: u32, block: &[u8], offset: usize, sb: &Superblock) -> Result<Record, Error> {
-        let raw: &raw::Inode = read(block, offset)?;
+        let raw: &raw::Inode = raw::read(block, offset)?;
         let mode = raw.mode.get();
         if let Some(index) = raw.wide.get().checked_sub(1) {
             let other_fields = [
@@ -160,6 +156,8 @@ impl InodeRecord {
             parent,
             size: raw.size.get().into(),
             data: raw.data.get().into(),
+            xattrs: 0,
+            extents: 0,
         };
         fields.check(ino, sb).map(Record::Complete)
     }
@@ -177,15 +175,12 @@ impl InodeRecord {
         offset: usize,
         sb: &Superblock,
     ) -> Result<Inode, Error> {
-        let raw: &raw::WideInode = read(block, offset)?;
+        let raw: &raw::WideInode = raw::read(block, offset)?;
         if raw.owner.get() != ino {
             return Err(Error::WideOwner {
                 ino,
                 owner: raw.owner.get(),
             });
-        }
-        if raw.zero != [0; 8] {
-            return Err(Error::InodeNotZero { ino });
         }
         let fields = Fields {
             mode,
@@ -198,6 +193,8 @@ impl InodeRecord {
             parent: raw.parent.get(),
             size: raw.size.get(),
             data: raw.data.get(),
+            xattrs: raw.xattrs.get(),
+            extents: raw.extents.get(),
         };
         fields.check(ino, sb)
     }
@@ -206,7 +203,7 @@ impl InodeRecord {
     pub fn encode(inode: &Inode, time_base: i64) -> Option<[u8; 32]> {
         let fields = Fields::of(inode);
         let is_directory = matches!(inode.kind, Kind::Directory(_));
-        if is_directory && fields.mtime_nsec != 0 {
+        if fields.xattrs != 0 || fields.extents != 0 || (is_directory && fields.mtime_nsec != 0) {
             return None;
         }
         let header = match fields.header {
@@ -265,7 +262,8 @@ impl InodeRecord {
             nlink: fields.nlink.into(),
             parent: fields.parent.into(),
             owner: ino.into(),
-            zero: [0; 8],
+            xattrs: fields.xattrs.into(),
+            extents: fields.extents.into(),
         })
     }
 }
@@ -274,6 +272,7 @@ impl Fields {
     fn of(inode: &Inode) -> Self {
         let (parent, size, data) = match inode.kind {
             Kind::Regular(extent) => (0, extent.size, extent.sector),
+            Kind::Sparse(sparse) => (0, sparse.size, sparse.first),
             Kind::Directory(directory) => (
                 directory.parent,
                 directory.leaves.into(),
@@ -296,6 +295,11 @@ impl Fields {
             parent,
             size,
             data,
+            xattrs: inode.xattrs.map_or(0, |xattrs| xattrs.field()),
+            extents: match inode.kind {
+                Kind::Sparse(sparse) => sparse.extents_field(),
+                _ => 0,
+            },
         }
     }
 
@@ -305,7 +309,8 @@ impl Fields {
         if ino == crate::ROOT_INO && !is_directory {
             return Err(Error::RootType { mode: self.mode });
         }
-        if !is_directory && self.parent != 0 {
+        let is_regular = file_type == S_IFREG;
+        if (!is_directory && self.parent != 0) || (!is_regular && self.extents != 0) {
             return Err(Error::InodeNotZero { ino });
         }
         if self.nlink < if is_directory { 2 } else { 1 } {
@@ -321,7 +326,10 @@ impl Fields {
             });
         }
         if let Some(sector) = self.header {
-            if !lies_within(sector, SECTOR, sb.tar_length) {
+            let end = sector
+                .checked_add(1)
+                .and_then(|end| end.checked_mul(SECTOR));
+            if end.is_none_or(|end| end > sb.tar_length) {
                 return Err(Error::Header {
                     ino,
                     sector,
@@ -330,7 +338,10 @@ impl Fields {
             }
         }
         let kind = match file_type {
-            S_IFREG => Kind::Regular(self.extent(ino, sb)?),
+            S_IFREG if self.extents == 0 => {
+                Kind::Regular(Extent::decode(ino, self.size, self.data, sb)?)
+            }
+            S_IFREG => Kind::Sparse(Sparse::decode(ino, self.size, self.data, self.extents, sb)?),
             S_IFDIR => Kind::Directory(Directory::decode(
                 ino,
                 self.parent,
@@ -367,22 +378,9 @@ impl Fields {
             mtime_sec: self.mtime_sec,
             mtime_nsec: self.mtime_nsec,
             header: self.header,
+            xattrs: Xattrs::decode(ino, self.xattrs, sb)?,
             kind,
         })
-    }
-
-    fn extent(&self, ino: u32, sb: &Superblock) -> Result<Extent, Error> {
-        let (size, sector) = (self.size, self.data);
-        let is_empty_elsewhere = size == 0 && sector != 0;
-        if is_empty_elsewhere || !lies_within(sector, size, sb.tar_length) {
-            return Err(Error::Extent {
-                ino,
-                sector,
-                size,
-                tar_length: sb.tar_length,
-            });
-        }
-        Ok(Extent { size, sector })
     }
 
     fn device(&self, ino: u32) -> Result<(u32, u32), Error> {
@@ -390,23 +388,4 @@ impl Fields {
         let number = number.ok_or(Error::InodeNotZero { ino })?;
         Ok((number >> 20 & MAJOR_MAX, number & MINOR_MAX))
     }
-}
-
-/// Whether `bytes` bytes from sector `sector` on end within a tar of `tar_length` bytes.
-fn lies_within(sector: u64, bytes: u64, tar_length: u64) -> bool {
-    sector
-        .checked_mul(SECTOR)
-        .and_then(|start| start.checked_add(bytes))
-        .is_some_and(|end| end <= tar_length)
-}
-
-fn read<T>(block: &[u8], offset: usize) -> Result<&T, Error>
-where
-    T: FromBytes + zerocopy::KnownLayout + zerocopy::Immutable + zerocopy::Unaligned,
-{
-    block
-        .get(offset..)
-        .and_then(|rest| T::ref_from_prefix(rest).ok())
-        .map(|(record, _)| record)
-        .ok_or(Error::OutOfBlock { offset })
 }

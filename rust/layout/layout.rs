@@ -16,6 +16,9 @@
 //! 3. For a directory: [`name_hash`] and [`leaf_of`] give the leaf, [`Superblock::leaf_position`]
 //!    its place, [`Leaf::decode`] and [`Leaf::find`] the entry.
 //! 4. For a symbolic link: [`Superblock::heap_position`] and [`Symlink::target`].
+//! 5. For a sparse file: [`Superblock::extent_position`] and [`SparseExtent::decode`].
+//! 6. For extended attributes: [`Superblock::xattr_position`], [`XattrSet::decode`] and
+//!    [`XattrSet::find`]; then [`Superblock::xattr_value`], block by block.
 //!
 //! Before the first use of a block, [`Superblock::sum_position`] says where its CRC-32 is.
 
@@ -34,8 +37,10 @@
 
 mod directory;
 mod error;
+mod extent;
 mod hash;
 mod inode;
+mod message;
 mod mode;
 mod position;
 mod raw;
@@ -43,17 +48,22 @@ mod region;
 mod sums;
 mod superblock;
 mod symlink;
+mod xattr;
 
 pub use directory::{leaf_bytes, leaf_of, Directory, Entry, Leaf};
 pub use error::Error;
+pub use extent::{Extent, Sparse, SparseExtent};
 pub use hash::name_hash;
-pub use inode::{Extent, Inode, InodeRecord, Kind, Record};
+pub use inode::{Inode, InodeRecord, Kind, Record};
 pub use mode::{d_type, S_IFBLK, S_IFCHR, S_IFDIR, S_IFIFO, S_IFLNK, S_IFMT, S_IFREG, S_IFSOCK};
 pub use position::Position;
 pub use region::{Region, RegionKind};
 pub use sums::{check_sum, SUMS_PER_BLOCK, SUM_COVERED, SUM_SIZE};
 pub use superblock::{Superblock, MAGIC, VERSION};
 pub use symlink::Symlink;
+pub use xattr::{
+    xattr_set_bytes, Namespace, XattrEntry, XattrSet, Xattrs, XATTR_NAME_MAX, XATTR_SIZE_MAX,
+};
 
 /// Size of an index block, in bytes.
 pub const BLOCK_SIZE: usize = 4096;

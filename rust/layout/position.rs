@@ -2,7 +2,7 @@
 
 //! Where in the index each record is.
 
-use crate::{Directory, Error, RegionKind, Superblock, Symlink, ROOT_INO};
+use crate::{Directory, Error, RegionKind, Sparse, Superblock, Symlink, Xattrs, ROOT_INO};
 
 /// A place in the index. No record crosses a block, so the record at a position lies in its block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,6 +88,38 @@ impl Superblock {
                 position: symlink.position,
                 length: symlink.length,
                 heap: self.heap.records(),
+            })
+    }
+
+    /// Where the set of extended attributes of an inode is.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NoXattrs`] where it is outside the xattr region.
+    #[inline]
+    pub fn xattr_position(&self, xattrs: &Xattrs) -> Result<Position, Error> {
+        self.xattrs
+            .position(RegionKind::Xattrs, xattrs.position)
+            .ok_or(Error::NoXattrs {
+                position: xattrs.position,
+                xattrs: self.xattrs.records(),
+            })
+    }
+
+    /// Where extent number `index` of a sparse file is.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NoExtent`] where the file has no such extent.
+    #[inline]
+    pub fn extent_position(&self, sparse: &Sparse, index: u32) -> Result<Position, Error> {
+        Some(index)
+            .filter(|&index| index < sparse.extents)
+            .and_then(|index| sparse.first.checked_add(index.into()))
+            .and_then(|record| self.extents.position(RegionKind::Extents, record))
+            .ok_or(Error::NoExtent {
+                index,
+                extents: sparse.extents,
             })
     }
 }

@@ -3,13 +3,16 @@
 //! The format's records as they lie on disk: little-endian, without alignment, not yet checked.
 
 use zerocopy::little_endian::{I64, U16, U32, U64};
+use zerocopy::{FromBytes, Immutable, KnownLayout, Unaligned};
 use zerocopy_derive::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
+use crate::Error;
+
 /// What follows the fields that the superblock's format names.
-pub(crate) const SUPERBLOCK_REST: usize = crate::BLOCK_SIZE - 288;
+pub(crate) const SUPERBLOCK_REST: usize = crate::BLOCK_SIZE - 320;
 
 /// Number of region descriptors in the superblock.
-pub(crate) const REGIONS: usize = 6;
+pub(crate) const REGIONS: usize = 8;
 
 #[derive(FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned)]
 #[repr(C)]
@@ -70,7 +73,8 @@ pub(crate) struct WideInode {
     pub(crate) nlink: U32,
     pub(crate) parent: U32,
     pub(crate) owner: U32,
-    pub(crate) zero: [u8; 8],
+    pub(crate) xattrs: U32,
+    pub(crate) extents: U32,
 }
 
 #[derive(FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned)]
@@ -90,6 +94,43 @@ pub(crate) struct LeafEntry {
     pub(crate) file_type: u8,
 }
 
+#[derive(FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned)]
+#[repr(C)]
+pub(crate) struct XattrSetHeader {
+    pub(crate) entries: U16,
+    pub(crate) used: U16,
+}
+
+#[derive(FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned)]
+#[repr(C)]
+pub(crate) struct XattrEntry {
+    pub(crate) namespace: u8,
+    pub(crate) name_length: u8,
+    pub(crate) name_position: U16,
+    pub(crate) value_length: U32,
+    pub(crate) value_position: U32,
+}
+
+#[derive(FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned)]
+#[repr(C)]
+pub(crate) struct SparseExtent {
+    pub(crate) logical: U64,
+    pub(crate) length: U64,
+    pub(crate) position: U64,
+}
+
+/// Returns the record at `offset` of an index block.
+pub(crate) fn read<T>(block: &[u8], offset: usize) -> Result<&T, Error>
+where
+    T: FromBytes + KnownLayout + Immutable + Unaligned,
+{
+    block
+        .get(offset..)
+        .and_then(|rest| T::ref_from_prefix(rest).ok())
+        .map(|(record, _)| record)
+        .ok_or(Error::OutOfBlock { offset })
+}
+
 const _: () = {
     assert!(size_of::<Superblock>() == crate::BLOCK_SIZE);
     assert!(size_of::<Region>() == 16);
@@ -97,4 +138,7 @@ const _: () = {
     assert!(size_of::<WideInode>() == 64);
     assert!(size_of::<LeafHeader>() == 4);
     assert!(size_of::<LeafEntry>() == 12);
+    assert!(size_of::<XattrSetHeader>() == 4);
+    assert!(size_of::<XattrEntry>() == 12);
+    assert!(size_of::<SparseExtent>() == 24);
 };

@@ -15,6 +15,10 @@ pub enum RegionKind {
     Leaves,
     /// Targets of symbolic links, counted in bytes.
     Heap,
+    /// Extended attributes, counted in bytes.
+    Xattrs,
+    /// Extents of sparse files, 24 bytes each.
+    Extents,
     /// Empty in version 1.
     Reserved,
     /// CRC-32 of index blocks, 4 bytes each.
@@ -27,7 +31,8 @@ impl RegionKind {
         match self {
             Self::Inodes => 32,
             Self::Extras => 64,
-            Self::Leaves | Self::Heap | Self::Reserved => 1,
+            Self::Leaves | Self::Heap | Self::Xattrs | Self::Reserved => 1,
+            Self::Extents => 24,
             Self::Sums => 4,
         }
     }
@@ -37,7 +42,8 @@ impl RegionKind {
         match self {
             Self::Inodes => 128,
             Self::Extras => 64,
-            Self::Leaves | Self::Heap | Self::Reserved => BLOCK,
+            Self::Leaves | Self::Heap | Self::Xattrs | Self::Reserved => BLOCK,
+            Self::Extents => 170,
             // CAST: 1023.
             Self::Sums => SUMS_PER_BLOCK as u64,
         }
@@ -50,6 +56,8 @@ impl RegionKind {
             Self::Extras => "extras",
             Self::Leaves => "leaves",
             Self::Heap => "heap",
+            Self::Xattrs => "xattrs",
+            Self::Extents => "extents",
             Self::Reserved => "reserved",
             Self::Sums => "sums",
         }
@@ -130,7 +138,7 @@ impl Region {
         self.blocks
     }
 
-    /// Number of records; for leaves and heap, of bytes.
+    /// Number of records; for leaves, heap and xattrs, of bytes.
     #[inline]
     pub fn records(&self) -> u64 {
         self.records

@@ -56,6 +56,10 @@ pub struct Superblock {
     pub leaves: Region,
     /// The symbolic links' targets.
     pub heap: Region,
+    /// The extended attributes.
+    pub xattrs: Region,
+    /// The extents of sparse files.
+    pub extents: Region,
     /// The checksums of the blocks before them.
     pub sums: Region,
 }
@@ -105,7 +109,7 @@ impl Superblock {
         }
         if !is_zero(&raw.rest) {
             return Err(Error::SuperblockNotZero {
-                from: 288,
+                from: 320,
                 to: BLOCK_SIZE,
             });
         }
@@ -114,12 +118,14 @@ impl Superblock {
         }
         check_label(&raw.label)?;
 
-        let [inodes, extras, leaves, heap, reserved, sums] = &raw.regions;
+        let [inodes, extras, leaves, heap, xattrs, extents, reserved, sums] = &raw.regions;
         let inodes = Region::decode(inodes, RegionKind::Inodes, 0)?;
         let extras = Region::decode(extras, RegionKind::Extras, inodes.end())?;
         let leaves = Region::decode(leaves, RegionKind::Leaves, extras.end())?;
         let heap = Region::decode(heap, RegionKind::Heap, leaves.end())?;
-        let reserved = Region::decode(reserved, RegionKind::Reserved, heap.end())?;
+        let xattrs = Region::decode(xattrs, RegionKind::Xattrs, heap.end())?;
+        let extents = Region::decode(extents, RegionKind::Extents, xattrs.end())?;
+        let reserved = Region::decode(reserved, RegionKind::Reserved, extents.end())?;
         if reserved.records() != 0 {
             return Err(Error::ReservedRegion {
                 records: reserved.records(),
@@ -143,6 +149,8 @@ impl Superblock {
             extras,
             leaves,
             heap,
+            xattrs,
+            extents,
             sums,
         };
         superblock.check_counts()?;
@@ -214,7 +222,7 @@ impl Superblock {
             0
         };
         let reserved = raw::Region {
-            first_block: self.heap.end().into(),
+            first_block: self.extents.end().into(),
             blocks: 0.into(),
             records: 0.into(),
         };
@@ -240,6 +248,8 @@ impl Superblock {
                 self.extras.encode(),
                 self.leaves.encode(),
                 self.heap.encode(),
+                self.xattrs.encode(),
+                self.extents.encode(),
                 reserved,
                 self.sums.encode(),
             ],

@@ -28,7 +28,9 @@ fn number() -> impl Strategy<Value = u64> {
 }
 
 fn check_regions(sb: &Superblock, bytes: u64) {
-    let regions = [sb.inodes, sb.extras, sb.leaves, sb.heap, sb.sums];
+    let regions = [
+        sb.inodes, sb.extras, sb.leaves, sb.heap, sb.xattrs, sb.extents, sb.sums,
+    ];
     let blocks: u64 = regions
         .iter()
         .map(|region| u64::from(region.blocks()))
@@ -42,9 +44,24 @@ fn check_regions(sb: &Superblock, bytes: u64) {
 }
 
 fn check_inode(ino: u32, inode: &Inode, sb: &Superblock) {
+    if let Some(xattrs) = inode.xattrs {
+        let position = sb.xattr_position(&xattrs).unwrap();
+        assert!(position.block < sb.xattrs.end() && position.offset % 4 == 0);
+    }
     assert!(inode.mtime_nsec < 1_000_000_000 && inode.nlink >= 1);
     match inode.kind {
         Kind::Regular(extent) => assert!(extent.sector * 512 + extent.size <= TAR_LENGTH),
+        Kind::Sparse(sparse) => {
+            assert!(sparse.size > 0 && sparse.size < 1 << 63);
+            for index in (0..sparse.extents)
+                .take(3)
+                .chain(sparse.extents.checked_sub(1))
+            {
+                let position = sb.extent_position(&sparse, index).unwrap();
+                assert!(position.block < sb.extents.end() && position.offset + 24 <= 4080);
+            }
+            assert!(sb.extent_position(&sparse, sparse.extents).is_err());
+        }
         Kind::Directory(directory) => {
             assert!(directory.parent < ino || ino == ROOT_INO && directory.parent == ROOT_INO);
             for leaf in 0..directory.leaves.min(3) {
@@ -70,12 +87,12 @@ proptest! {
     /// The checksum is taken as right, so that all other rules are reached.
     #[test]
     fn superblock_of_anything(
-        changes in changes(300),
-        field in 0..20usize,
+        changes in changes(320),
+        field in 0..26usize,
         value in number(),
         bytes in prop_oneof![Just(None), number().prop_map(Some)],
     ) {
-        let counts = Counts { inodes: 1000, extras: 10, leaves: 9000, heap: 100 };
+        let counts = Counts { inodes: 1000, extras: 10, leaves: 9000, heap: 100, xattrs: 50, extents: 7 };
         let (superblock, right) = superblock(counts);
         let mut block = superblock.encode(crc32);
         block[112 + field * 8..][..8].copy_from_slice(&value.to_le_bytes());
@@ -118,6 +135,7 @@ proptest! {
         mode in any::<u16>(),
         numbers in [number(), number(), number(), number()],
         words in any::<[u32; 5]>(),
+        last_words in [prop_oneof![0..4u32, Just(u32::MAX), any::<u32>()], prop_oneof![0..4u32, Just(u32::MAX), any::<u32>()]],
         small in any::<bool>(),
     ) {
         let sb = roomy();
@@ -130,6 +148,8 @@ proptest! {
             record[32 + i * 4..][..4].copy_from_slice(&word.to_le_bytes());
         }
         record[52..56].copy_from_slice(&ino.to_le_bytes());
+        record[56..60].copy_from_slice(&last_words[0].to_le_bytes());
+        record[60..64].copy_from_slice(&last_words[1].to_le_bytes());
         if let Ok(inode) = InodeRecord::decode_wide(ino, mode, &record, 0, &sb) {
             check_inode(ino, &inode, &sb);
             prop_assert_eq!(InodeRecord::encode_wide(ino, &inode), record);
@@ -144,7 +164,7 @@ proptest! {
         leaves in 1..3u32,
         random in prop::collection::vec(any::<u8>(), 0..300),
     ) {
-        let sb = superblock(Counts { inodes: 30, extras: 0, leaves: 4096, heap: 0 }).0;
+        let sb = superblock(Counts { inodes: 30, leaves: 4096, ..Counts::default() }).0;
         let directory = Directory { parent: 1, leaves, first: 0 };
         let names: Vec<_> = (0..count).map(|i| format!("{i:03}")).collect();
         let entries = names.iter().zip(1..).map(|(name, ino)| Entry {
@@ -160,6 +180,42 @@ proptest! {
         look(&block, 0, &directory, &sb);
         look(&block, offset, &directory, &sb);
         look(&random, offset % 300, &directory, &sb);
+    }
+
+    #[test]
+    fn extent_of_anything(numbers in [number(), number(), number()], size in 1..u64::MAX >> 1) {
+        let sb = roomy();
+        let sparse = Sparse { size, first: 0, extents: 1 };
+        let record: Vec<u8> = numbers.iter().flat_map(|number| number.to_le_bytes()).collect();
+        if let Ok(extent) = SparseExtent::decode(2, &sparse, &record, 0, &sb) {
+            prop_assert!(extent.length > 0 && extent.logical + extent.length <= size);
+            prop_assert!(extent.position + extent.length <= TAR_LENGTH);
+            prop_assert_eq!(&extent.encode()[..], record);
+        }
+    }
+
+    #[test]
+    fn set_of_anything(
+        count in 1..20usize,
+        changes in changes(330),
+        offset in 0..5000usize,
+        random in prop::collection::vec(any::<u8>(), 0..300),
+    ) {
+        let sb = superblock(Counts { inodes: 1, xattrs: 70_000, ..Counts::default() }).0;
+        let names: Vec<_> = (0..count).map(|i| format!("{i:03}")).collect();
+        let entries = names.iter().zip(1..).map(|(name, position)| XattrEntry {
+            namespace: Namespace::User,
+            name: name.as_bytes(),
+            value_length: 3,
+            value_position: position,
+        });
+        let entries: Vec<_> = entries.collect();
+        let mut block = [0; 4096];
+        XattrSet::encode(&mut block, entries.iter().copied()).unwrap();
+        apply(&mut block, &changes);
+        look_at_set(&block, 0, &sb);
+        look_at_set(&block, offset, &sb);
+        look_at_set(&random, offset % 300, &sb);
     }
 
     #[test]
@@ -194,4 +250,30 @@ fn look(block: &[u8], offset: usize, directory: &Directory, sb: &Superblock) {
         }
     }
     assert!(leaf.entry(leaf.len()).is_err());
+}
+
+/// Reads all of a set of extended attributes, and goes through each value.
+fn look_at_set(block: &[u8], offset: usize, sb: &Superblock) {
+    let Ok(set) = XattrSet::decode(block, offset, sb) else {
+        return;
+    };
+    for index in 0..set.len() {
+        let Ok(entry) = set.entry(index) else {
+            continue;
+        };
+        let full = [entry.namespace.prefix().as_bytes(), entry.name].concat();
+        assert_eq!(Namespace::split(&full), Some((entry.namespace, entry.name)));
+        let mut read = 0;
+        while let Some((position, length)) = sb.xattr_value(&entry, read).unwrap() {
+            assert!(position.block < sb.xattrs.end() && position.offset + length <= 4096);
+            assert!(length > 0);
+            read += length as u32;
+        }
+        assert_eq!(read, entry.value_length);
+        // An entry before it may be bad; what is found is it.
+        if let Ok(found) = set.find(entry.namespace, entry.name) {
+            assert_eq!(found, Some(entry));
+        }
+    }
+    assert!(set.entry(set.len()).is_err());
 }

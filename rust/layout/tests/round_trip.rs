@@ -4,14 +4,14 @@
 
 mod support;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use layout::*;
 use proptest::prelude::*;
 use support::{crc32, roomy, superblock, Counts, TAR_LENGTH};
 
 fn superblocks() -> impl Strategy<Value = (Superblock, u64)> {
-    let counts = (1u32.., any::<u32>(), any::<u32>(), any::<u32>());
+    let counts = (1u32.., any::<[u32; 5]>());
     let fields = (
         any::<[u32; 3]>(),
         any::<[u8; 16]>(),
@@ -20,12 +20,14 @@ fn superblocks() -> impl Strategy<Value = (Superblock, u64)> {
     );
     let tar = (any::<Option<[u8; 32]>>(), 0..TAR_LENGTH, any::<bool>());
     (counts, fields, tar).prop_map(|(counts, fields, tar)| {
-        let (inodes, extras, leaves, heap) = counts;
+        let (inodes, [extras, leaves, heap, xattrs, extents]) = counts;
         let counts = Counts {
             inodes,
             extras: extras % inodes,
             leaves,
             heap,
+            xattrs,
+            extents,
         };
         let (mut superblock, mut bytes) = superblock(counts);
         let (numbers, uuid, label, times) = fields;
@@ -49,6 +51,19 @@ fn kinds(ino: u32) -> impl Strategy<Value = (u16, Kind)> {
         let sector = place % ((TAR_LENGTH - size) / 512 + 1);
         (S_IFREG, Kind::Regular(Extent { size, sector }))
     });
+    let sparse =
+        (1..1u64 << 63, 0..=1u32 << 20, any::<u32>()).prop_map(|(size, extents, place)| {
+            let first = match extents {
+                0 => 0,
+                _ => u64::from(place) % ((1 << 20) - u64::from(extents) + 1),
+            };
+            let sparse = Sparse {
+                size,
+                first,
+                extents,
+            };
+            (S_IFREG, Kind::Sparse(sparse))
+        });
     let empty = Just((S_IFREG, Kind::Regular(Extent { size: 0, sector: 0 })));
     let parent = if ino == 1 { 1..=1 } else { 1..=ino - 1 };
     let directory = (parent, 0..4u32, 0u64..1 << 17).prop_map(|(parent, leaves, first)| {
@@ -82,6 +97,7 @@ fn kinds(ino: u32) -> impl Strategy<Value = (u16, Kind)> {
     let others = [(S_IFIFO, Kind::Fifo), (S_IFSOCK, Kind::Socket)];
     prop_oneof![
         regular,
+        sparse,
         empty,
         directory,
         symlink,
@@ -103,6 +119,7 @@ fn inodes() -> impl Strategy<Value = (u32, Inode)> {
         0..1_000_000_000u32,
     );
     let header = prop::option::of(0..TAR_LENGTH / 512);
+    let xattrs = prop::option::weighted(0.2, (0u64..1 << 28).prop_map(|unit| unit * 4));
     let numbers = (
         0..0o10000u16,
         small_or_large(),
@@ -113,10 +130,11 @@ fn inodes() -> impl Strategy<Value = (u32, Inode)> {
         ino.prop_flat_map(|ino| (Just(ino), kinds(ino))),
         times,
         header,
+        xattrs,
         numbers,
     )
         .prop_map(
-            |((ino, (file_type, kind)), (mtime_sec, mtime_nsec), header, numbers)| {
+            |((ino, (file_type, kind)), (mtime_sec, mtime_nsec), header, xattrs, numbers)| {
                 let (permissions, nlink, uid, gid) = numbers;
                 let is_directory = file_type == S_IFDIR;
                 let inode = Inode {
@@ -132,6 +150,7 @@ fn inodes() -> impl Strategy<Value = (u32, Inode)> {
                         mtime_nsec
                     },
                     header,
+                    xattrs: xattrs.map(|position| Xattrs { position }),
                     kind,
                 };
                 (ino, inode)
@@ -155,6 +174,18 @@ fn entries() -> impl Strategy<Value = Vec<(u32, Vec<u8>, u32, u8)>> {
         entries.sort();
         entries
     })
+}
+
+/// Extended attributes in their order: namespace and name, length and place of the value.
+fn xattrs() -> impl Strategy<Value = BTreeMap<(Namespace, Vec<u8>), (u32, u32)>> {
+    let namespaces = [Namespace::User, Namespace::Trusted, Namespace::Security];
+    let byte = any::<u8>().prop_filter("no name has it", |byte| *byte != 0);
+    let name = prop::collection::vec(byte, 1..=20);
+    let named = (prop::sample::select(namespaces.to_vec()), name);
+    let acl = prop::sample::select(vec![Namespace::AclAccess, Namespace::AclDefault]);
+    let key = prop_oneof![4 => named, 1 => acl.prop_map(|acl| (acl, Vec::new()))];
+    let value = (0..=XATTR_SIZE_MAX, 0u32..1 << 29);
+    prop::collection::btree_map(key, value, 1..40)
 }
 
 proptest! {
@@ -193,9 +224,11 @@ proptest! {
         let is_directory = matches!(inode.kind, Kind::Directory(_));
         let data_fits = match inode.kind {
             Kind::Regular(extent) => extent.size <= 0xffff_ffff && extent.sector <= 0xffff_ffff,
+            Kind::Sparse(_) => false,
             _ => true,
         };
         let fits = data_fits
+            && inode.xattrs.is_none()
             && [inode.nlink, inode.uid, inode.gid].iter().all(|&number| number <= 0xffff)
             && inode.header.is_none_or(|sector| sector < 0xffff_ffff)
             && (base..=base + 0xffff_ffff).contains(&inode.mtime_sec)
@@ -227,6 +260,43 @@ proptest! {
         prop_assert_eq!(leaf.find(3, b"."), Ok(None));
     }
 
+    #[test]
+    fn extent_round_trip(
+        (logical, length) in (0..1u64 << 50, 1..1u64 << 40),
+        position in 0..TAR_LENGTH - (1 << 40),
+    ) {
+        let extent = SparseExtent { logical, length, position };
+        let sparse = Sparse { size: logical + length, first: 0, extents: 1 };
+        let decoded = SparseExtent::decode(2, &sparse, &extent.encode(), 0, &roomy());
+        prop_assert_eq!(decoded, Ok(extent));
+    }
+
+    #[test]
+    fn set_round_trip(xattrs in xattrs(), offset in 0..64usize, missing in 1..100usize) {
+        let entries: Vec<_> = xattrs
+            .iter()
+            .map(|((namespace, name), (value_length, value_position))| XattrEntry {
+                namespace: *namespace,
+                name,
+                value_length: *value_length,
+                value_position: if *value_length == 0 { 0 } else { *value_position },
+            })
+            .collect();
+        let mut block = [0xaa; 4096];
+        let used = XattrSet::encode(&mut block[offset..], entries.iter().copied()).unwrap();
+        let names = entries.iter().map(|entry| entry.name.len()).sum();
+        prop_assert_eq!(used, xattr_set_bytes(entries.len(), names));
+        let set = XattrSet::decode(&block, offset, &roomy()).unwrap();
+        prop_assert_eq!(set.len(), entries.len());
+        for (index, entry) in entries.iter().enumerate() {
+            prop_assert_eq!(set.entry(index), Ok(*entry));
+            prop_assert_eq!(set.find(entry.namespace, entry.name), Ok(Some(*entry)));
+        }
+        prop_assert_eq!(set.find(Namespace::User, b"no such name"), Ok(None));
+        let mut short = vec![0; used.saturating_sub(missing)];
+        prop_assert_eq!(XattrSet::encode(&mut short, entries.iter().copied()), None);
+    }
+
     /// A leaf that does not fit is not written.
     #[test]
     fn leaf_without_room(entries in entries(), missing in 1..100usize) {
@@ -250,7 +320,7 @@ proptest! {
     /// Every block before the superblock has its own checksum at a place of its own.
     #[test]
     fn sums_have_their_places(inodes in 1..3_000_000u32, block in any::<u32>()) {
-        let counts = Counts { inodes, extras: 0, leaves: 0, heap: 0 };
+        let counts = Counts { inodes, ..Counts::default() };
         let sb = superblock(counts).0;
         let block = block % sb.sums.end();
         let position = sb.sum_position(block);

@@ -66,7 +66,9 @@ impl<'a> Index<'a> {
         let extras = region(RegionKind::Extras, inodes.end(), wide as u64)?;
         let leaf_region = region(RegionKind::Leaves, extras.end(), leaves.length())?;
         let heap = region(RegionKind::Heap, leaf_region.end(), heap_length)?;
-        let sums = region(RegionKind::Sums, heap.end(), heap.end().into())?;
+        let xattrs = region(RegionKind::Xattrs, heap.end(), 0)?;
+        let extents = region(RegionKind::Extents, xattrs.end(), 0)?;
+        let sums = region(RegionKind::Sums, extents.end(), extents.end().into())?;
         let superblock = Superblock {
             features_compat: 0,
             features_ro_compat: 0,
@@ -85,6 +87,8 @@ impl<'a> Index<'a> {
             extras,
             leaves: leaf_region,
             heap,
+            xattrs,
+            extents,
             sums,
         };
         Ok(Self {

@@ -79,6 +79,7 @@ impl Iterator for Inodes<'_> {
             mtime_sec: node.mtime_sec,
             mtime_nsec: node.mtime_nsec,
             header: node.header,
+            xattrs: None,
             kind,
         };
         Some((self.number, inode))

@@ -17,9 +17,9 @@ import zlib
 
 BLOCK = 4096
 MASK = (1 << 64) - 1
-REGIONS = ["inodes", "extras", "leaves", "heap", "reserved", "sums"]
-PER_BLOCK = {"inodes": 128, "extras": 64, "leaves": 4096, "heap": 4096, "reserved": 4096,
-             "sums": 1023}
+REGIONS = ["inodes", "extras", "leaves", "heap", "xattrs", "extents", "reserved", "sums"]
+PER_BLOCK = {"inodes": 128, "extras": 64, "leaves": 4096, "heap": 4096, "xattrs": 4096,
+             "extents": 170, "reserved": 4096, "sums": 1023}
 TYPES = {1: "fifo", 2: "char", 4: "directory", 6: "block", 8: "regular", 10: "symlink",
          12: "socket"}
 
@@ -75,7 +75,7 @@ class Image:
         check(incompat == 0, "incompatible features", incompat)
         check(compat & 1 or not any(sha256), "SHA-256 without its feature")
         zero(reserved, "superblock, byte 184")
-        zero(block[288:], "superblock, byte 288")
+        zero(block[320:], "superblock, byte 320")
         zero(self.label[len(self.label.split(b"\0")[0]):], "padding of the label")
         next_block = 0
         self.regions = {}

@@ -9,12 +9,14 @@ use layout::{Region, RegionKind, Superblock};
 pub const TAR_LENGTH: u64 = 1 << 43;
 
 /// What an index holds.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Counts {
     pub inodes: u32,
     pub extras: u32,
     pub leaves: u32,
     pub heap: u32,
+    pub xattrs: u32,
+    pub extents: u32,
 }
 
 pub fn crc32(slices: &[&[u8]]) -> u32 {
@@ -30,7 +32,9 @@ pub fn superblock(counts: Counts) -> (Superblock, u64) {
     let extras = region(RegionKind::Extras, inodes.end(), counts.extras.into());
     let leaves = region(RegionKind::Leaves, extras.end(), counts.leaves.into());
     let heap = region(RegionKind::Heap, leaves.end(), counts.heap.into());
-    let sums = region(RegionKind::Sums, heap.end(), heap.end().into());
+    let xattrs = region(RegionKind::Xattrs, heap.end(), counts.xattrs.into());
+    let extents = region(RegionKind::Extents, xattrs.end(), counts.extents.into());
+    let sums = region(RegionKind::Sums, extents.end(), extents.end().into());
     let superblock = Superblock {
         features_compat: 0,
         features_ro_compat: 0,
@@ -48,6 +52,8 @@ pub fn superblock(counts: Counts) -> (Superblock, u64) {
         extras,
         leaves,
         heap,
+        xattrs,
+        extents,
         sums,
     };
     let bytes = superblock.index_offset + superblock.index_blocks * 4096;
@@ -61,6 +67,8 @@ pub fn roomy() -> Superblock {
         extras: 1 << 20,
         leaves: 1 << 30,
         heap: 1 << 30,
+        xattrs: 1 << 30,
+        extents: 1 << 20,
     };
     superblock(counts).0
 }

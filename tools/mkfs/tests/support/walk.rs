@@ -134,6 +134,7 @@ impl<'a> Image<'a> {
                 record["sha256"] = hex(&Sha256::digest(contents)).into();
                 "regular"
             }
+            Kind::Sparse(_) => panic!("inode {ino} is sparse"),
             Kind::Directory(_) => "directory",
             Kind::Symlink(symlink) => {
                 let position = self.superblock.heap_position(&symlink).unwrap();
