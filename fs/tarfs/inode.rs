@@ -28,9 +28,7 @@ pub(crate) fn iget(sb: &SuperBlock<Tarfs>, ino: u32) -> Result<INodeRef<'_, Tarf
             vfs::Kind::Regular(FileTables::new::<TarFile, TarFile>()),
             extent.size,
         ),
-        Kind::Sparse(_) => {
-            return Err(vfs::errno::not_supported())
-        }
+        Kind::Sparse(_) => return Err(vfs::errno::not_supported()),
         Kind::Directory(directory) => (
             vfs::Kind::Directory(DirectoryTables::new::<TarDirectory>()),
             u64::from(directory.leaves).wrapping_mul(BLOCK_SIZE as u64),
