@@ -53,6 +53,7 @@ pub(crate) fn iget(sb: &SuperBlock<Tarfs>, ino: u32) -> Result<INodeRef<'_, Tarf
             seconds: inode.mtime_sec,
             nanoseconds: inode.mtime_nsec,
         },
+        may_have_acl: false,
     };
     new.init(kind, &attributes, inode.kind)
 }

@@ -4,10 +4,15 @@
 
 use crate::inode;
 use core::fmt::Display;
-use kernel::{fmt, prelude::*};
+use kernel::{
+    fmt,
+    prelude::*,
+    sync::atomic::{Atomic, Relaxed},
+};
 use layout::{Superblock, BLOCK_SIZE, ROOT_INO};
 use vfs::{
-    crc32, errno, FileSystem, INode, INodeRef, NewSuperBlock, RateLimit, StatFs, SuperBlock,
+    crc32, errno, Counter, FileSystem, INode, INodeRef, NewSuperBlock, Parameter, ParameterValue,
+    RateLimit, ShownOptions, StatFs, SuperBlock, XattrNames, XattrNamespace, XattrValue,
 };
 
 /// The file system type.
@@ -19,7 +24,37 @@ pub(crate) struct Mount {
     pub(crate) layout: Superblock,
     /// Limits how much a damaged image can write to the log.
     messages: Pin<KBox<RateLimit>>,
+    /// How often damage was found.
+    errors: Atomic<u64>,
+    /// Whether blocks are checked against their sums: not with `-o noverify`.
+    verify: Atomic<bool>,
 }
+
+impl Mount {
+    /// Whether what is read is to be checked against its sum.
+    pub(crate) fn verifies(&self) -> bool {
+        self.verify.load(Relaxed)
+    }
+}
+
+/// What the options of a mount say.
+pub(crate) struct Options {
+    verify: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { verify: true }
+    }
+}
+
+/// Why there are no options to change owners.
+const OWNERS: ParameterValue<Options> = ParameterValue::Refused(
+    c"owners are those of the tar; to see others use an idmapped mount (mount -o X-mount.idmap)",
+);
+
+/// Why there are no options to change permissions.
+const MODES: ParameterValue<Options> = ParameterValue::Refused(c"permissions are those of the tar");
 
 impl FileSystem for Tarfs {
     const NAME: &'static CStr = c"tarfs";
@@ -28,6 +63,38 @@ impl FileSystem for Tarfs {
 
     type Data = Mount;
     type INodeData = layout::Kind;
+    type Options = Options;
+
+    const PARAMETERS: &'static [Parameter<Options>] = &[
+        Parameter {
+            name: c"noverify",
+            value: ParameterValue::Flag(|options| options.verify = false),
+        },
+        Parameter {
+            name: c"verify",
+            value: ParameterValue::Flag(|options| options.verify = true),
+        },
+        Parameter {
+            name: c"uid",
+            value: OWNERS,
+        },
+        Parameter {
+            name: c"gid",
+            value: OWNERS,
+        },
+        Parameter {
+            name: c"umask",
+            value: MODES,
+        },
+        Parameter {
+            name: c"mode",
+            value: MODES,
+        },
+    ];
+
+    const COUNTERS: &'static [Counter<Self>] = &[Counter::new(c"errors_count", |sb| {
+        sb.data().errors.load(Relaxed)
+    })];
 
     fn fill_super(sb: &NewSuperBlock<'_, Self>) -> Result<Mount> {
         let unit = sb.logical_block_size();
@@ -85,7 +152,26 @@ impl FileSystem for Tarfs {
         Ok(Mount {
             layout,
             messages: KBox::pin_init(RateLimit::new(), GFP_KERNEL)?,
+            errors: Atomic::new(0),
+            verify: Atomic::new(sb.options().verify),
         })
+    }
+
+    fn options(sb: &SuperBlock<Self>) -> Result<Options> {
+        Ok(Options {
+            verify: sb.data().verifies(),
+        })
+    }
+
+    fn reconfigure(sb: &SuperBlock<Self>, options: &Options) -> Result {
+        sb.data().verify.store(options.verify, Relaxed);
+        Ok(())
+    }
+
+    fn show_options(sb: &SuperBlock<Self>, shown: &mut ShownOptions<'_>) {
+        if !sb.data().verifies() {
+            shown.show(c"noverify", None);
+        }
     }
 
     const ROOT_INO: u64 = ROOT_INO as u64;
@@ -102,6 +188,19 @@ impl FileSystem for Tarfs {
             layout::Kind::Directory(place) => inode::iget(directory.super_block(), place.parent),
             _ => Err(ENOTDIR),
         }
+    }
+
+    fn xattr(
+        _inode: &INode<Self>,
+        _namespace: XattrNamespace,
+        _name: &[u8],
+        _value: &mut XattrValue<'_>,
+    ) -> Result {
+        Err(errno::no_data())
+    }
+
+    fn list_xattrs(_inode: &INode<Self>, _names: &mut XattrNames<'_>) -> Result {
+        Ok(())
     }
 
     fn label(sb: &SuperBlock<Self>) -> &[u8] {
@@ -137,6 +236,7 @@ fn refuse<T>(sb: &NewSuperBlock<'_, Tarfs>, error: Error, reason: fmt::Arguments
 /// and which rule it breaks.
 #[cold]
 pub(crate) fn damaged(sb: &SuperBlock<Tarfs>, what: impl Display) -> Error {
+    sb.data().errors.fetch_add(1, Relaxed);
     if sb.data().messages.permits() {
         // The kernel's `fmt!` knows only its own Display.
         pr_err!("({}): {}\n", sb.id(), format_args!("{what}"));

@@ -8,6 +8,8 @@
 #include <linux/exportfs.h>
 #include <linux/fs_context.h>
 #include <linux/iomap.h>
+#include <linux/posix_acl.h>
+#include <linux/posix_acl_xattr.h>
 #include <linux/statfs.h>
 
 #include "vfs_helpers.h"
@@ -19,4 +21,5 @@ const unsigned int BLOCKYARD_FMODE_CAN_ODIRECT =
 const unsigned int BLOCKYARD_FS_IOC_GETFSLABEL = FS_IOC_GETFSLABEL;
 const int BLOCKYARD_IOCB_DIRECT = IOCB_DIRECT;
 const unsigned int BLOCKYARD_SB_NOATIME = SB_NOATIME;
+const unsigned int BLOCKYARD_SB_POSIXACL = SB_POSIXACL;
 const unsigned int BLOCKYARD_SB_RDONLY = SB_RDONLY;

@@ -138,9 +138,21 @@ size_t blockyard_readahead_length(const struct readahead_control *ractl)
 	return readahead_length(ractl);
 }
 
+void blockyard_seq_show_option(struct seq_file *m, const char *name,
+			       const char *value)
+{
+	seq_show_option(m, name, value);
+}
+
 void blockyard_super_set_sysfs_name_bdev(struct super_block *sb)
 {
 	super_set_sysfs_name_bdev(sb);
+}
+
+void blockyard_super_set_sysfs_name_generic(struct super_block *sb,
+					    const char *name)
+{
+	super_set_sysfs_name_generic(sb, "%s", name);
 }
 
 void blockyard_super_set_uuid(struct super_block *sb, const u8 *uuid,

@@ -13,6 +13,7 @@
 #include <linux/mm.h>
 #include <linux/pagemap.h>
 #include <linux/ratelimit.h>
+#include <linux/seq_file.h>
 #include <linux/slab.h>
 
 struct inode *blockyard_alloc_inode_sb(struct super_block *sb,
@@ -48,7 +49,12 @@ const struct cred *blockyard_override_creds(const struct cred *creds);
 void blockyard_revert_creds(const struct cred *creds);
 struct folio *blockyard_readahead_folio(struct readahead_control *ractl);
 size_t blockyard_readahead_length(const struct readahead_control *ractl);
+void blockyard_seq_show_option(struct seq_file *m, const char *name,
+			       const char *value);
 void blockyard_super_set_sysfs_name_bdev(struct super_block *sb);
+/* The name as it is, not a format. */
+void blockyard_super_set_sysfs_name_generic(struct super_block *sb,
+					    const char *name);
 void blockyard_super_set_uuid(struct super_block *sb, const u8 *uuid,
 			      unsigned int len);
 

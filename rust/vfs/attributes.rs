@@ -2,7 +2,8 @@
 
 //! What stat(2) and statx(2) show.
 
-use crate::file;
+use crate::{file, xattr, FileSystem};
+use core::marker::PhantomData;
 use kernel::{bindings, ffi};
 use vfs_bindings as helpers;
 
@@ -39,15 +40,23 @@ pub(crate) unsafe extern "C" fn getattr(
     0
 }
 
-/// The operations of inodes that are no directory and no regular file.
-pub(crate) static SPECIAL: bindings::inode_operations = bindings::inode_operations {
-    getattr: Some(getattr),
-    ..pin_init::zeroed()
-};
+/// The operations of inodes of `T` that are no directory and no regular file.
+pub(crate) struct Vtable<T>(PhantomData<T>);
 
-/// The operations of symbolic links, whose target is in `->i_link`.
-pub(crate) static SYMLINK: bindings::inode_operations = bindings::inode_operations {
-    get_link: Some(bindings::simple_get_link),
-    getattr: Some(getattr),
-    ..pin_init::zeroed()
-};
+impl<T: FileSystem> Vtable<T> {
+    /// Of devices, pipes and sockets.
+    pub(crate) const SPECIAL: bindings::inode_operations = bindings::inode_operations {
+        getattr: Some(getattr),
+        listxattr: Some(xattr::Vtable::<T>::listxattr),
+        get_inode_acl: Some(xattr::Vtable::<T>::get_inode_acl),
+        ..pin_init::zeroed()
+    };
+
+    /// Of symbolic links, whose target is in `->i_link`. They have no ACLs.
+    pub(crate) const SYMLINK: bindings::inode_operations = bindings::inode_operations {
+        get_link: Some(bindings::simple_get_link),
+        getattr: Some(getattr),
+        listxattr: Some(xattr::Vtable::<T>::listxattr),
+        ..pin_init::zeroed()
+    };
+}

@@ -53,21 +53,6 @@ impl BackingFile {
         self.0.as_ptr()
     }
 
-    /// Takes the reference out, for a place in C that owns one.
-    pub(crate) fn into_raw(self) -> *mut bindings::file {
-        core::mem::ManuallyDrop::new(self).0.as_ptr()
-    }
-
-    /// Takes a reference over from where [`BackingFile::into_raw`] put it.
-    ///
-    /// # Safety
-    ///
-    /// `file` came from `into_raw`, and its reference is nobody else's.
-    pub(crate) unsafe fn from_raw(file: NonNull<bindings::file>) -> Self {
-        // INVARIANT: By this function's requirements.
-        Self(file)
-    }
-
     /// Size in bytes.
     fn size(&self) -> u64 {
         // SAFETY: An open file keeps its inode. C: `i_size_read`, which on 64 bits is one load.

@@ -2,7 +2,7 @@
 
 //! Directories: lookup by name and listing.
 
-use crate::{attributes, errno, inode::INode, label, FileSystem, INodeRef};
+use crate::{attributes, errno, inode::INode, label, xattr, FileSystem, INodeRef};
 use core::{marker::PhantomData, slice};
 use kernel::{bindings, error::from_result, ffi, prelude::*};
 use vfs_bindings as helpers;
@@ -95,6 +95,8 @@ impl<O: DirectoryOperations> Vtable<O> {
     const INODE: bindings::inode_operations = bindings::inode_operations {
         lookup: Some(Self::lookup),
         getattr: Some(attributes::getattr),
+        listxattr: Some(xattr::Vtable::<O::FileSystem>::listxattr),
+        get_inode_acl: Some(xattr::Vtable::<O::FileSystem>::get_inode_acl),
         ..pin_init::zeroed()
     };
 

@@ -12,6 +12,12 @@ pub fn name_too_long() -> Error {
     Error::from_errno(-(bindings::ENAMETOOLONG as i32))
 }
 
+/// `ENODATA`: there is no such attribute (C: `ENOATTR`).
+pub fn no_data() -> Error {
+    // CAST: Error numbers are below 4096.
+    Error::from_errno(-(bindings::ENODATA as i32))
+}
+
 /// `EUCLEAN`, structure needs cleaning: the image is damaged (C: `EFSCORRUPTED`).
 pub fn corrupted() -> Error {
     // CAST: Error numbers are below 4096.

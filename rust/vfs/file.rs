@@ -6,7 +6,7 @@ use crate::{
     address_space::{self, AddressSpaceOperations},
     attributes, bio,
     iomap::{self, ExtentMap},
-    label, FileSystem,
+    label, xattr, FileSystem,
 };
 use core::marker::PhantomData;
 use kernel::{bindings, ffi};
@@ -51,6 +51,8 @@ impl<M: ExtentMap> Vtable<M> {
 
     const INODE: bindings::inode_operations = bindings::inode_operations {
         getattr: Some(attributes::getattr),
+        listxattr: Some(xattr::Vtable::<M::FileSystem>::listxattr),
+        get_inode_acl: Some(xattr::Vtable::<M::FileSystem>::get_inode_acl),
         fiemap: Some(Self::fiemap),
         ..pin_init::zeroed()
     };

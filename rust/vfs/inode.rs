@@ -154,6 +154,8 @@ pub struct Attributes {
     pub blocks: u64,
     /// Time of the last change of the contents; also shown as atime and ctime.
     pub mtime: Time,
+    /// Whether there may be an ACL. Without one permission checks need not ask for it.
+    pub may_have_acl: bool,
 }
 
 /// What an inode is, with the operations that go with it.
@@ -258,6 +260,11 @@ impl<'sb, T: FileSystem> NewINode<'sb, T> {
             (*inode).i_atime_nsec = nanoseconds;
             (*inode).i_ctime_sec = seconds;
             (*inode).i_ctime_nsec = nanoseconds;
+            if !attributes.may_have_acl {
+                // C: `cache_no_acl`.
+                (*inode).i_acl = core::ptr::null_mut();
+                (*inode).i_default_acl = core::ptr::null_mut();
+            }
         }
         // SAFETY: As above; the tables are static, and made for inodes of `T`.
         unsafe { set_kind(inode, kind, attributes.permissions) };
@@ -299,7 +306,7 @@ unsafe fn set_kind<T: FileSystem>(inode: *mut bindings::inode, kind: Kind<T>, pe
         // SAFETY: By this function's requirements.
         unsafe {
             (*inode).i_mode = mode;
-            (*inode).i_op = &attributes::SPECIAL;
+            (*inode).i_op = &attributes::Vtable::<T>::SPECIAL;
             bindings::init_special_inode(inode, mode, device);
         }
     };
@@ -324,7 +331,7 @@ unsafe fn set_kind<T: FileSystem>(inode: *mut bindings::inode, kind: Kind<T>, pe
             }
             Kind::Symlink(target) => {
                 (*inode).i_mode = bindings::S_IFLNK as u16 | permissions;
-                (*inode).i_op = &attributes::SYMLINK;
+                (*inode).i_op = &attributes::Vtable::<T>::SYMLINK;
                 // `free_inode` frees it, after the grace period that path walks rely on.
                 let (target, _, _) = target.0.into_raw_parts();
                 (*inode).__bindgen_anon_5.i_link = target.cast();

@@ -3,11 +3,14 @@
 //! File system types: registering one, and mounting it.
 
 use crate::{
-    backing::{Backing, BackingFile},
+    backing::Backing,
     device_cache::DeviceCache,
     export,
     inode::{self, INode, INodeRef, WithData},
+    mount::{self, request, Parameter, ShownOptions},
     super_block::{Info, NewSuperBlock, SuperBlock},
+    sysfs::{self, Counter},
+    xattr::{self, XattrNames, XattrNamespace, XattrValue},
 };
 use core::{marker::PhantomData, mem::align_of, mem::size_of, ptr::NonNull};
 use kernel::{
@@ -43,6 +46,32 @@ pub trait FileSystem: Sized + 'static {
     /// `EINVAL` where the device has another file system; `EUCLEAN` where it is damaged.
     fn fill_super(sb: &NewSuperBlock<'_, Self>) -> Result<Self::Data>;
 
+    /// What the options of a mount say; by default what a mount without options wants.
+    type Options: Default + Send + 'static;
+
+    /// The options that there are.
+    const PARAMETERS: &'static [Parameter<Self::Options>];
+
+    /// The options of a mounted superblock, which a remount starts from.
+    ///
+    /// # Errors
+    ///
+    /// `ENOMEM`.
+    fn options(sb: &SuperBlock<Self>) -> Result<Self::Options>;
+
+    /// Changes what a remount may change. Remounts of one superblock come one at a time.
+    ///
+    /// # Errors
+    ///
+    /// `EINVAL` where an option cannot change.
+    fn reconfigure(sb: &SuperBlock<Self>, options: &Self::Options) -> Result;
+
+    /// Shows the options that are not the default.
+    fn show_options(sb: &SuperBlock<Self>, shown: &mut ShownOptions<'_>);
+
+    /// The numbers that a mounted superblock shows in `/sys/fs/NAME/`.
+    const COUNTERS: &'static [Counter<Self>];
+
     /// Inode number of the root directory.
     const ROOT_INO: u64;
 
@@ -55,6 +84,22 @@ pub trait FileSystem: Sized + 'static {
 
     /// The parent of a directory.
     fn parent(directory: &INode<Self>) -> Result<INodeRef<'_, Self>>;
+
+    /// Gives the value of an extended attribute; `name` is what follows the namespace's prefix,
+    /// and empty for an ACL, whose value is as in `posix_acl_xattr.h`.
+    ///
+    /// # Errors
+    ///
+    /// `ENODATA` where the inode has no such attribute.
+    fn xattr(
+        inode: &INode<Self>,
+        namespace: XattrNamespace,
+        name: &[u8],
+        value: &mut XattrValue<'_>,
+    ) -> Result;
+
+    /// Names all extended attributes of an inode.
+    fn list_xattrs(inode: &INode<Self>, names: &mut XattrNames<'_>) -> Result;
 
     /// The label, NUL padded or not.
     fn label(sb: &SuperBlock<Self>) -> &[u8];
@@ -88,8 +133,8 @@ pub struct StatFs {
 pub struct Registration<T: FileSystem> {
     #[pin]
     file_system: Opaque<bindings::file_system_type>,
-    inode_cache: *mut bindings::kmem_cache,
-    _file_system: PhantomData<fn(T)>,
+    inode_cache: InodeCache<T>,
+    sysfs: sysfs::Root,
 }
 
 // SAFETY: Registering and unregistering may happen in any task.
@@ -108,30 +153,25 @@ impl<T: FileSystem> Registration<T> {
     /// `EBUSY` where a file system of that name is registered; `ENOMEM`.
     pub fn new(module: &'static ThisModule) -> impl PinInit<Self, Error> {
         try_pin_init!(Self {
-            inode_cache: create_inode_cache::<T>()?,
+            inode_cache: InodeCache::new()?,
+            sysfs: sysfs::Root::new(T::NAME)?,
             file_system <- Opaque::try_ffi_init(|slot: *mut bindings::file_system_type| {
                 // SAFETY: `slot` is valid for writes and stays at its address, being pinned.
-                let result = to_result(unsafe {
+                to_result(unsafe {
                     slot.write(bindings::file_system_type {
                         name: T::NAME.as_char_ptr(),
                         // Owners are compared and shown by the VFS alone, so that any mapping
                         // of them is fine. CAST: Flag bits.
                         fs_flags: (bindings::FS_REQUIRES_DEV | bindings::FS_ALLOW_IDMAP)
                             as ffi::c_int,
-                        init_fs_context: Some(init_fs_context::<T>),
+                        init_fs_context: Some(mount::init_fs_context::<T>),
                         kill_sb: Some(kill_sb::<T>),
                         owner: module.as_ptr(),
                         ..pin_init::zeroed()
                     });
                     bindings::register_filesystem(slot)
-                });
-                if result.is_err() {
-                    // SAFETY: Made just above, and still without objects.
-                    unsafe { bindings::kmem_cache_destroy(*inode_cache) };
-                }
-                result
+                })
             }),
-            _file_system: PhantomData,
         })
     }
 }
@@ -147,137 +187,79 @@ impl<T: FileSystem> PinnedDrop for Registration<T> {
             bindings::unregister_filesystem(self.file_system.get());
             bindings::synchronize_rcu();
             bindings::rcu_barrier();
-            bindings::kmem_cache_destroy(self.inode_cache);
         }
     }
 }
 
-fn create_inode_cache<T: FileSystem>() -> Result<*mut bindings::kmem_cache> {
-    // CAST: No inode is near 4 GiB.
-    let (size, align) = (
-        size_of::<WithData<T::INodeData>>() as u32,
-        align_of::<WithData<T::INodeData>>() as u32,
-    );
-    // SAFETY: The name is a C string; `construct` fits objects of this size and alignment.
-    let cache = unsafe {
-        helpers::blockyard_inode_cache_create(
-            T::NAME.as_char_ptr(),
-            size,
-            align,
-            Some(inode::construct::<T::INodeData>),
-        )
-    };
-    if cache.is_null() {
-        return Err(ENOMEM);
+/// The slab cache of a file system's inodes.
+///
+/// # Invariants
+///
+/// It holds objects of [`WithData<T::INodeData>`], and is ours to destroy when it is empty.
+struct InodeCache<T: FileSystem>(NonNull<bindings::kmem_cache>, PhantomData<fn(T)>);
+
+impl<T: FileSystem> InodeCache<T> {
+    fn new() -> Result<Self> {
+        // CAST: No inode is near 4 GiB.
+        let (size, align) = (
+            size_of::<WithData<T::INodeData>>() as u32,
+            align_of::<WithData<T::INodeData>>() as u32,
+        );
+        // SAFETY: The name is a C string; `construct` fits objects of this size and alignment.
+        let cache = unsafe {
+            helpers::blockyard_inode_cache_create(
+                T::NAME.as_char_ptr(),
+                size,
+                align,
+                Some(inode::construct::<T::INodeData>),
+            )
+        };
+        // INVARIANT: Made just now.
+        NonNull::new(cache)
+            .map(|cache| Self(cache, PhantomData))
+            .ok_or(ENOMEM)
     }
-    Ok(cache)
 }
 
-/// The inode cache of the type that `sb` is of.
+impl<T: FileSystem> Drop for InodeCache<T> {
+    fn drop(&mut self) {
+        // SAFETY: By the type's invariants. It is empty: a [`Registration`] waits for the last
+        // inode before it drops its fields, and one that never was registered had none.
+        unsafe { bindings::kmem_cache_destroy(self.0.as_ptr()) };
+    }
+}
+
+/// The registration of the type that `sb` is of.
 ///
 /// # Safety
 ///
-/// `sb` is a valid superblock of a registered `T`.
-unsafe fn inode_cache<T: FileSystem>(sb: *mut bindings::super_block) -> *mut bindings::kmem_cache {
+/// `sb` is a valid superblock of a registered `T`, for `'a`.
+unsafe fn registration<'a, T: FileSystem>(sb: *mut bindings::super_block) -> &'a Registration<T> {
     // SAFETY: `s_type` points into the `Registration` that the superblock's module keeps.
     unsafe {
         let file_system = (*sb).s_type.cast::<Opaque<bindings::file_system_type>>();
-        (*kernel::container_of!(file_system, Registration<T>, file_system)).inode_cache
+        &*kernel::container_of!(file_system, Registration<T>, file_system)
     }
 }
 
 struct Tables<T>(PhantomData<T>);
 
 impl<T: FileSystem> Tables<T> {
-    const CONTEXT: helpers::fs_context_operations = helpers::fs_context_operations {
-        free: Some(free_fs_context),
-        get_tree: Some(get_tree::<T>),
-        reconfigure: Some(reconfigure),
-        ..pin_init::zeroed()
-    };
-
     const SUPER: bindings::super_operations = bindings::super_operations {
         alloc_inode: Some(alloc_inode::<T>),
         free_inode: Some(free_inode::<T>),
         put_super: Some(put_super::<T>),
         statfs: Some(statfs::<T>),
+        show_options: Some(mount::show_options::<T>),
         ..pin_init::zeroed()
     };
 }
 
 /// # Safety
 ///
-/// As `->init_fs_context`: the context is valid and ours to set up.
-unsafe extern "C" fn init_fs_context<T: FileSystem>(
-    context: *mut bindings::fs_context,
-) -> ffi::c_int {
-    // SAFETY: By this function's requirements.
-    unsafe { (*context.cast::<helpers::fs_context>()).ops = &Tables::<T>::CONTEXT };
-    0
-}
-
-/// # Safety
-///
-/// As `->get_tree`: the context is valid and complete.
-unsafe extern "C" fn get_tree<T: FileSystem>(context: *mut helpers::fs_context) -> ffi::c_int {
-    // CAST: Error numbers are below 4096.
-    const NOT_A_DEVICE: ffi::c_int = -(bindings::ENOTBLK as ffi::c_int);
-    // SAFETY: By this function's requirements. Read-only from the start, so that the device is
-    // opened for reading only.
-    unsafe {
-        (*context).sb_flags |= helpers::BLOCKYARD_SB_RDONLY;
-        let quiet = helpers::GET_TREE_BDEV_QUIET_LOOKUP;
-        let result = helpers::get_tree_bdev_flags(context, Some(fill_super::<T>), quiet);
-        if result != NOT_A_DEVICE || (*context).source.is_null() {
-            return result;
-        }
-        match BackingFile::open((*context).source) {
-            // `fill_super` takes it from there, or else `free_fs_context` does.
-            Ok(file) => (*context).fs_private = file.into_raw().cast(),
-            Err(error) => return error.to_errno(),
-        }
-        helpers::get_tree_nodev(context, Some(fill_super::<T>))
-    }
-}
-
-/// Takes the file that [`get_tree`] opened, if it is still there.
-///
-/// # Safety
-///
-/// `context` is a valid context of ours.
-unsafe fn take_file(context: *mut helpers::fs_context) -> Option<BackingFile> {
-    // SAFETY: By this function's requirements; what `fs_private` holds came from `into_raw`, and
-    // is taken once.
-    unsafe {
-        let file = core::mem::replace(&mut (*context).fs_private, core::ptr::null_mut());
-        NonNull::new(file.cast()).map(|file| BackingFile::from_raw(file))
-    }
-}
-
-/// # Safety
-///
-/// As `->free`: the context is valid and about to go.
-unsafe extern "C" fn free_fs_context(context: *mut helpers::fs_context) {
-    // SAFETY: By this function's requirements.
-    drop(unsafe { take_file(context) });
-}
-
-/// Remounting: the file system stays read-only, whatever is asked for.
-///
-/// # Safety
-///
-/// As `->reconfigure`: the context is valid.
-unsafe extern "C" fn reconfigure(context: *mut helpers::fs_context) -> ffi::c_int {
-    // SAFETY: By this function's requirements.
-    unsafe { (*context).sb_flags |= helpers::BLOCKYARD_SB_RDONLY };
-    0
-}
-
-/// # Safety
-///
-/// Called through [`get_tree`] with a superblock that is ours to fill, on a block device or else
+/// Called through `get_tree` of [`mount`] with a superblock that is ours to fill, on a block device or else
 /// with a file in the context.
-unsafe extern "C" fn fill_super<T: FileSystem>(
+pub(crate) unsafe extern "C" fn fill_super<T: FileSystem>(
     sb: *mut bindings::super_block,
     context: *mut helpers::fs_context,
 ) -> ffi::c_int {
@@ -285,6 +267,7 @@ unsafe extern "C" fn fill_super<T: FileSystem>(
         // SAFETY: By this function's requirements; nobody else uses the superblock yet.
         unsafe {
             (*sb).s_op = &Tables::<T>::SUPER;
+            (*sb).s_xattr = xattr::Vtable::<T>::HANDLERS.as_ptr();
             (*sb).s_export_op = core::ptr::from_ref(&export::Vtable::<T>::TABLE).cast();
             // CAST: unsigned long has 64 bits.
             (*sb).s_magic = T::MAGIC as usize;
@@ -292,7 +275,8 @@ unsafe extern "C" fn fill_super<T: FileSystem>(
             (*sb).s_time_gran = 1;
             (*sb).s_time_min = i64::MIN;
             (*sb).s_time_max = i64::MAX;
-            (*sb).s_flags |= helpers::BLOCKYARD_SB_NOATIME as usize;
+            (*sb).s_flags |=
+                (helpers::BLOCKYARD_SB_NOATIME | helpers::BLOCKYARD_SB_POSIXACL) as usize;
             // Blocks as seen by stat(2); nothing is read through the block device's own cache.
             (*sb).s_blocksize = kernel::page::PAGE_SIZE;
             (*sb).s_blocksize_bits = bindings::PAGE_SHIFT as u8;
@@ -308,7 +292,7 @@ unsafe extern "C" fn fill_super<T: FileSystem>(
                     to_result(bindings::super_setup_bdi(sb))?;
                 }
                 // SAFETY: As above.
-                Backing::File(unsafe { take_file(context) }.ok_or(EINVAL)?)
+                Backing::File(unsafe { request::<T>(context) }.file.take().ok_or(EINVAL)?)
             }
         };
         // SAFETY: The operations are set. `Info` keeps the cache until `put_super`, or until
@@ -318,13 +302,24 @@ unsafe extern "C" fn fill_super<T: FileSystem>(
             sb,
             context,
             device: &device,
-            _file_system: PhantomData,
+            // SAFETY: By this function's requirements.
+            options: &unsafe { request::<T>(context) }.options,
         })?;
-        let info = KBox::new(Info::<T> { data, device }, GFP_KERNEL)?;
+        let info = Info::<T> {
+            sysfs: KBox::pin_init(sysfs::Directory::new(sb), GFP_KERNEL)?,
+            data,
+            device,
+        };
+        let info = KBox::new(info, GFP_KERNEL)?;
         // SAFETY: The superblock is still ours; with `s_fs_info` set it is a `SuperBlock<T>`.
         unsafe { (*sb).s_fs_info = KBox::into_raw(info).cast() };
-        // SAFETY: As just said.
-        let root = T::inode(unsafe { SuperBlock::from_raw(sb) }, T::ROOT_INO)?;
+        // SAFETY: As just said. The directory is dropped with `Info`, before anything that a
+        // superblock has; its parent is dropped after the last superblock.
+        let root = unsafe {
+            let sb = SuperBlock::from_raw(sb);
+            sb.sysfs().add(&registration::<T>(sb.as_ptr()).sysfs)?;
+            T::inode(sb, T::ROOT_INO)?
+        };
         // SAFETY: The root's count passes on, also where this fails.
         unsafe { (*sb).s_root = bindings::d_make_root(root.into_raw()) };
         // SAFETY: The superblock is still ours.
@@ -388,7 +383,10 @@ unsafe extern "C" fn alloc_inode<T: FileSystem>(
     sb: *mut bindings::super_block,
 ) -> *mut bindings::inode {
     // SAFETY: By this function's requirements; the cache is for `T`'s inodes.
-    unsafe { inode::allocate::<T::INodeData>(sb, inode_cache::<T>(sb)) }
+    unsafe {
+        let cache = &registration::<T>(sb).inode_cache;
+        inode::allocate::<T::INodeData>(sb, cache.0.as_ptr())
+    }
 }
 
 /// # Safety

@@ -2,12 +2,15 @@
 
 //! Superblocks: one for each mounted device.
 
-use crate::{backing::Backing, device_cache::DeviceCache, FileSystem};
+use crate::{backing::Backing, device_cache::DeviceCache, sysfs, FileSystem};
 use core::marker::PhantomData;
 use kernel::{bindings, fmt, prelude::*, str::CString, types::Opaque};
 
 /// What `s_fs_info` points to once `fill_super` has succeeded.
+///
+/// Dropped in this order: nothing can read a counter once its data is gone.
 pub(crate) struct Info<T: FileSystem> {
+    pub(crate) sysfs: Pin<KBox<sysfs::Directory<T>>>,
     pub(crate) data: T::Data,
     pub(crate) device: DeviceCache,
 }
@@ -59,6 +62,10 @@ impl<T: FileSystem> SuperBlock<T> {
         self.backing().logical_block_size()
     }
 
+    pub(crate) fn sysfs(&self) -> &sysfs::Directory<T> {
+        &self.info().sysfs
+    }
+
     pub(crate) fn backing(&self) -> &Backing {
         self.device().backing()
     }
@@ -75,7 +82,7 @@ pub struct NewSuperBlock<'a, T: FileSystem> {
     pub(crate) sb: *mut bindings::super_block,
     pub(crate) context: *mut vfs_bindings::fs_context,
     pub(crate) device: &'a DeviceCache,
-    pub(crate) _file_system: PhantomData<fn(T)>,
+    pub(crate) options: &'a T::Options,
 }
 
 impl<T: FileSystem> NewSuperBlock<'_, T> {
@@ -84,12 +91,16 @@ impl<T: FileSystem> NewSuperBlock<'_, T> {
         self.device
     }
 
-    /// Sets the UUID that `FS_IOC_GETFSUUID` tells, and the name below `/sys/fs`.
+    /// What the mount's options say.
+    pub fn options(&self) -> &T::Options {
+        self.options
+    }
+
+    /// Sets the UUID that `FS_IOC_GETFSUUID` tells.
     pub fn set_uuid(&self, uuid: &[u8; 16]) {
         // SAFETY: The superblock is ours to fill, and its UUID has room for 16 bytes.
         unsafe {
             vfs_bindings::blockyard_super_set_uuid(self.sb, uuid.as_ptr(), 16);
-            vfs_bindings::blockyard_super_set_sysfs_name_bdev(self.sb);
         }
     }
 
