@@ -4,6 +4,7 @@
 
 use crate::{
     device::Device,
+    locks::{self, Sleeping},
     options::{Setting, ATTRIBUTES},
     registry::Registry,
 };
@@ -14,13 +15,8 @@ use blk::{
     value::Value,
 };
 use core::marker::PhantomData;
-use kernel::{
-    fmt::Write,
-    new_mutex,
-    prelude::*,
-    str::Formatter,
-    sync::{Arc, Mutex},
-};
+use kernel::{fmt::Write, new_mutex, prelude::*, str::Formatter, sync::Arc};
+use sync::{context::Process, held::Held, lock::Lock};
 
 /// What `rnull/` stands for: disks can be made here.
 pub(crate) struct Disks {
@@ -41,20 +37,25 @@ impl Directory for Disks {
 
     const CHILD_ATTRIBUTES: &'static [Attribute<Group<ConfiguredDisk>>] = ATTRIBUTES;
 
-    fn make_child(&self, name: &CStr) -> Result<impl PinInit<ConfiguredDisk, Error>> {
+    fn make_child(
+        &self,
+        name: &CStr,
+        held: &mut Held<'_, Process>,
+    ) -> Result<impl PinInit<ConfiguredDisk, Error>> {
         let name = Name::truncated(name);
-        if self.registry.has(name) {
+        if self.registry.has(name, held) {
             return Err(EEXIST);
         }
         let device = Device::new(Some(name), self.registry.clone());
         Ok(pin_init!(ConfiguredDisk {
-            device <- new_mutex!(device),
+            device <- Lock::new(new_mutex!(device)),
         }? Error))
     }
 
-    fn drop_child(child: &ConfiguredDisk) {
+    fn drop_child(child: &ConfiguredDisk, held: &mut Held<'_, Process>) {
+        let (mut device, mut held) = child.device.lock(held);
         // Turning a disk off does not fail.
-        let _ = child.device.lock().switch(false);
+        let _ = device.switch(false, &mut held);
     }
 }
 
@@ -65,7 +66,7 @@ impl Show for Features {
     type Item = Disks;
     const NAME: &'static CStr = c"features";
 
-    fn show(_item: &Disks, out: &mut Formatter<'_>) -> Result {
+    fn show(_item: &Disks, out: &mut Formatter<'_>, _held: &mut Held<'_, Process>) -> Result {
         for (i, attribute) in ATTRIBUTES.iter().enumerate() {
             let comma = if i == 0 { "" } else { "," };
             out.write_fmt(fmt!("{}{}", comma, attribute.name()))?;
@@ -78,7 +79,7 @@ impl Show for Features {
 #[pin_data]
 pub(crate) struct ConfiguredDisk {
     #[pin]
-    device: Mutex<Device>,
+    device: Sleeping<Device, locks::Device>,
 }
 
 /// The file of setting `S`.
@@ -88,16 +89,21 @@ impl<S: Setting> Show for File<S> {
     type Item = ConfiguredDisk;
     const NAME: &'static CStr = S::NAME;
 
-    fn show(disk: &ConfiguredDisk, out: &mut Formatter<'_>) -> Result {
-        Ok(S::get(&disk.device.lock().settings).print(out)?)
+    fn show(
+        disk: &ConfiguredDisk,
+        out: &mut Formatter<'_>,
+        held: &mut Held<'_, Process>,
+    ) -> Result {
+        let (device, _) = disk.device.lock(held);
+        Ok(S::get(&device.settings).print(out)?)
     }
 }
 
 impl<S: Setting> Store for File<S> {
-    fn store(disk: &ConfiguredDisk, text: &CStr) -> Result {
+    fn store(disk: &ConfiguredDisk, text: &CStr, held: &mut Held<'_, Process>) -> Result {
         let value = S::Value::parse(text)?;
-        let mut device = disk.device.lock();
-        S::apply(&mut device, &value)?;
+        let (mut device, mut held) = disk.device.lock(held);
+        S::apply(&mut device, &value, &mut held)?;
         S::set(&mut device.settings, value);
         Ok(())
     }

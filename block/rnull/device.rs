@@ -3,6 +3,7 @@
 //! A disk's settings, and turning it on and off.
 
 use crate::{
+    locks,
     options::Settings,
     queue::{Inline, Softirq},
     registry::{Claim, Registry},
@@ -16,6 +17,11 @@ use blk::{
     units::Bytes,
 };
 use kernel::{cpu::nr_cpu_ids, prelude::*, sync::Arc, time::Msecs};
+use sync::{
+    context::Process,
+    held::Held,
+    level::{Before, Level},
+};
 
 /// Time after which the block layer asks after a request.
 const TIMEOUT: Msecs = 5_000;
@@ -29,10 +35,10 @@ pub(crate) struct Device {
     on: Option<On>,
 }
 
-/// What there is while a disk is on. The disk is dropped before its name and number.
+/// What there is while a disk is on.
 struct On {
     disk: AnyDisk,
-    _claim: Claim,
+    claim: Claim,
 }
 
 /// A disk, by the operations chosen for its settings.
@@ -64,11 +70,20 @@ impl Device {
     ///
     /// `EINVAL` for settings that no disk can have, `EEXIST` if another disk has the name,
     /// `ENOMEM`. The disk is then off; settings that had to be adjusted stay so.
-    pub(crate) fn switch(&mut self, on: bool) -> Result {
-        if !on {
-            self.on = None;
-        } else if self.on.is_none() {
-            self.on = Some(self.make()?);
+    pub(crate) fn switch(
+        &mut self,
+        on: bool,
+        held: &mut Held<'_, impl Before<locks::Registry, Context = Process>>,
+    ) -> Result {
+        if on == self.is_on() {
+            return Ok(());
+        }
+        match self.on.take() {
+            Some(On { disk, claim }) => {
+                drop(disk);
+                self.registry.release(claim, held);
+            }
+            None => self.on = Some(self.make(held)?),
         }
         Ok(())
     }
@@ -79,7 +94,11 @@ impl Device {
     ///
     /// If the disk is on, `EINVAL` for no queues or more than there can be CPUs, and `ENOMEM`. A
     /// disk that is off takes any number, and adjusts it when it is turned on.
-    pub(crate) fn set_submit_queues(&mut self, queues: u32) -> Result {
+    pub(crate) fn set_submit_queues(
+        &mut self,
+        queues: u32,
+        held: &mut Held<'_, locks::Device>,
+    ) -> Result {
         let Some(On { disk, .. }) = &self.on else {
             return Ok(());
         };
@@ -87,29 +106,45 @@ impl Device {
             return Err(EINVAL);
         }
         match disk {
-            AnyDisk::Inline(disk) => disk.tag_set().update_nr_hw_queues(queues),
-            AnyDisk::Softirq(disk) => disk.tag_set().update_nr_hw_queues(queues),
+            AnyDisk::Inline(disk) => disk.tag_set().update_nr_hw_queues(queues, held),
+            AnyDisk::Softirq(disk) => disk.tag_set().update_nr_hw_queues(queues, held),
         }
     }
 
     /// Makes the disk.
-    fn make(&mut self) -> Result<On> {
+    fn make(
+        &mut self,
+        held: &mut Held<'_, impl Before<locks::Registry, Context = Process>>,
+    ) -> Result<On> {
         self.adjust();
-        let claim = self.registry.claim(self.name)?;
-        let disk = match self.settings.irqmode {
-            0 => AnyDisk::Inline(self.make_disk(&claim)?),
-            1 => AnyDisk::Softirq(self.make_disk(&claim)?),
+        let claim = self.registry.claim(self.name, held)?;
+        match self.make_any_disk(&claim, held) {
+            Ok(disk) => {
+                self.settings.index = claim.minor();
+                pr_info!("disk {} created\n", claim.name());
+                Ok(On { disk, claim })
+            }
+            Err(error) => {
+                self.registry.release(claim, held);
+                Err(error)
+            }
+        }
+    }
+
+    /// Makes the disk with the operations for its settings.
+    fn make_any_disk(
+        &self,
+        claim: &Claim,
+        held: &mut Held<'_, impl Level<Context = Process>>,
+    ) -> Result<AnyDisk> {
+        match self.settings.irqmode {
+            0 => Ok(AnyDisk::Inline(self.make_disk(claim, held)?)),
+            1 => Ok(AnyDisk::Softirq(self.make_disk(claim, held)?)),
             irqmode => {
                 pr_err!("irqmode {irqmode} (timer) is not there yet: use 0 or 1\n");
-                return Err(EINVAL);
+                Err(EINVAL)
             }
-        };
-        self.settings.index = claim.minor();
-        pr_info!("disk {} created\n", claim.name());
-        Ok(On {
-            disk,
-            _claim: claim,
-        })
+        }
     }
 
     /// Replaces settings that no disk can have by the nearest ones it can.
@@ -120,7 +155,11 @@ impl Device {
     }
 
     /// Makes the disk with operations `T`.
-    fn make_disk<T: Operations<QueueData = ()>>(&self, claim: &Claim) -> Result<Disk<T>> {
+    fn make_disk<T: Operations<QueueData = ()>>(
+        &self,
+        claim: &Claim,
+        held: &mut Held<'_, impl Level<Context = Process>>,
+    ) -> Result<Disk<T>> {
         let settings = &self.settings;
         let capacity = settings.size.bytes().map(Bytes::sectors).ok_or_else(|| {
             pr_err!("size {} MiB is 2^64 bytes or more\n", settings.size.get());
@@ -148,6 +187,7 @@ impl Device {
                 limits,
                 operations: &OPERATIONS,
             },
+            held,
         )
     }
 }

@@ -8,12 +8,14 @@
 use crate::{
     configfs::{ConfiguredDisk, File},
     device::Device,
+    locks,
 };
 use blk::{
     attribute::Attribute, configfs::Group, module_parameter, params::InRange, units::Mebibytes,
     value::Value,
 };
 use kernel::{cpu::nr_cpu_ids, page::PAGE_SIZE, prelude::*};
+use sync::held::Held;
 
 /// Makes the options. A line is
 ///
@@ -85,8 +87,12 @@ macro_rules! options {
                     }
 
                     $(
-                        fn apply(device: &mut Device, value: &$type) -> Result {
-                            $apply(device, *value)
+                        fn apply(
+                            device: &mut Device,
+                            value: &$type,
+                            held: &mut Held<'_, locks::Device>,
+                        ) -> Result {
+                            $apply(device, *value, held)
                         }
                     )?
                 }
@@ -140,7 +146,11 @@ pub(crate) trait Setting {
     ///
     /// `EBUSY` if the setting cannot change while the disk is on; where there is an `apply` in the
     /// table, the errors of that function.
-    fn apply(device: &mut Device, _value: &Self::Value) -> Result {
+    fn apply(
+        device: &mut Device,
+        _value: &Self::Value,
+        _held: &mut Held<'_, locks::Device>,
+    ) -> Result {
         if device.is_on() {
             Err(EBUSY)
         } else {

@@ -10,6 +10,10 @@ use blk::{
     request::{IdleRequest, Refused},
 };
 use kernel::prelude::*;
+use sync::{
+    context::{Atomic, NoIo},
+    held::Held,
+};
 
 /// `irqmode=0`: a request completes where it is submitted.
 pub(crate) enum Inline {}
@@ -17,8 +21,9 @@ pub(crate) enum Inline {}
 impl Operations for Inline {
     type QueueData = ();
     type HwData = ();
+    type Context = Atomic;
 
-    fn init_hctx(_queue: QueueData<'_, Self>, _index: u32) -> Result {
+    fn init_hctx(_queue: QueueData<'_, Self>, _index: u32, _held: &mut Held<'_, NoIo>) -> Result {
         Ok(())
     }
 
@@ -26,6 +31,7 @@ impl Operations for Inline {
     fn queue_rq<'call>(
         request: IdleRequest<'call, Self>,
         batch: &mut Batch,
+        _held: &mut Held<'_, Atomic>,
     ) -> Result<(), Refused<'call, Self>> {
         batch.end(request.start());
         Ok(())
@@ -39,8 +45,9 @@ pub(crate) enum Softirq {}
 impl Operations for Softirq {
     type QueueData = ();
     type HwData = ();
+    type Context = Atomic;
 
-    fn init_hctx(_queue: QueueData<'_, Self>, _index: u32) -> Result {
+    fn init_hctx(_queue: QueueData<'_, Self>, _index: u32, _held: &mut Held<'_, NoIo>) -> Result {
         Ok(())
     }
 
@@ -48,6 +55,7 @@ impl Operations for Softirq {
     fn queue_rq<'call>(
         request: IdleRequest<'call, Self>,
         batch: &mut Batch,
+        _held: &mut Held<'_, Atomic>,
     ) -> Result<(), Refused<'call, Self>> {
         if let Some(request) = request.start().complete() {
             batch.end(request);

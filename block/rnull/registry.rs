@@ -2,12 +2,10 @@
 
 //! Names and numbers of the disks that are on.
 
+use crate::locks::{self, Sleeping};
 use blk::{disk::Name, major::Major};
-use kernel::{
-    new_mutex,
-    prelude::*,
-    sync::{Arc, Mutex},
-};
+use kernel::{new_mutex, prelude::*};
+use sync::{held::Held, level::Before, lock::Lock};
 
 /// The major device number, and who has which minor number and name.
 #[pin_data]
@@ -15,7 +13,7 @@ pub(crate) struct Registry {
     major: Major,
     /// In the order of the minor numbers.
     #[pin]
-    entries: Mutex<KVec<Entry>>,
+    entries: Sleeping<KVec<Entry>, locks::Registry>,
 }
 
 /// The name and number of one disk.
@@ -35,7 +33,7 @@ impl Registry {
         let major = Major::register(name)?;
         Ok(pin_init!(Self {
             major,
-            entries <- new_mutex!(KVec::new()),
+            entries <- Lock::new(new_mutex!(KVec::new())),
         }))
     }
 
@@ -45,8 +43,13 @@ impl Registry {
     }
 
     /// Whether a disk named `name` is on.
-    pub(crate) fn has(&self, name: Name) -> bool {
-        self.entries.lock().iter().any(|entry| entry.name == name)
+    pub(crate) fn has(
+        &self,
+        name: Name,
+        held: &mut Held<'_, impl Before<locks::Registry>>,
+    ) -> bool {
+        let (entries, _) = self.entries.lock(held);
+        entries.iter().any(|entry| entry.name == name)
     }
 
     /// Takes the lowest free number, with the name `name` or, if there is none, `rnullb` and the
@@ -55,8 +58,12 @@ impl Registry {
     /// # Errors
     ///
     /// `EEXIST` if another disk has the name, `ENOMEM`.
-    pub(crate) fn claim(self: &Arc<Self>, name: Option<Name>) -> Result<Claim> {
-        let mut entries = self.entries.lock();
+    pub(crate) fn claim(
+        &self,
+        name: Option<Name>,
+        held: &mut Held<'_, impl Before<locks::Registry>>,
+    ) -> Result<Claim> {
+        let (mut entries, _) = self.entries.lock(held);
         // Entry n has number n, up to the lowest free number.
         let place = entries
             .iter()
@@ -76,37 +83,28 @@ impl Registry {
         entries
             .insert_within_capacity(place, Entry { minor, name })
             .map_err(|_| ENOMEM)?;
-        Ok(Claim {
-            registry: self.clone(),
-            entry: Entry { minor, name },
-        })
+        Ok(Claim(Entry { minor, name }))
+    }
+
+    /// Gives a name and a number back.
+    pub(crate) fn release(&self, claim: Claim, held: &mut Held<'_, impl Before<locks::Registry>>) {
+        let (mut entries, _) = self.entries.lock(held);
+        entries.retain(|entry| entry.minor != claim.minor());
     }
 }
 
-/// A name and a number that nobody else has, until it is dropped.
-pub(crate) struct Claim {
-    registry: Arc<Registry>,
-    entry: Entry,
-}
+/// A name and a number that nobody else has, until [`Registry::release`] gets it, or as long as
+/// the registry is there.
+pub(crate) struct Claim(Entry);
 
 impl Claim {
     /// The number.
     pub(crate) fn minor(&self) -> u32 {
-        self.entry.minor
+        self.0.minor
     }
 
     /// The name.
     pub(crate) fn name(&self) -> Name {
-        self.entry.name
-    }
-}
-
-impl Drop for Claim {
-    fn drop(&mut self) {
-        let minor = self.entry.minor;
-        self.registry
-            .entries
-            .lock()
-            .retain(|entry| entry.minor != minor);
+        self.0.name
     }
 }

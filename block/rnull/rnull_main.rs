@@ -7,6 +7,7 @@
 //!
 //! - `options`: the one table of all options
 //! - `configfs`: the directory `rnull/`, where users make disks
+//! - `locks`: the order of the locks
 //! - `device`: a disk's settings, and turning it on and off
 //! - `queue`: what happens to a request
 //! - `registry`: names and numbers of the disks
@@ -15,11 +16,12 @@
 
 mod configfs;
 mod device;
+mod locks;
 mod options;
 mod queue;
 mod registry;
 
-use blk::{configfs::Subsystem, disk::BlockDeviceOperations};
+use blk::{configfs::Subsystem, disk::BlockDeviceOperations, loading};
 use configfs::Disks;
 use device::Device;
 use kernel::{prelude::*, sync::Arc};
@@ -50,11 +52,14 @@ impl kernel::Module for Rnull {
         let registry = Arc::pin_init(Registry::new(c"rnullb")?, GFP_KERNEL)?;
 
         let mut disks = KVec::new();
-        for _ in 0..nr_devices.get() {
-            let mut disk = Device::new(None, registry.clone());
-            disk.switch(true)?;
-            disks.push(disk, GFP_KERNEL)?;
-        }
+        loading::init(|held| {
+            for _ in 0..nr_devices.get() {
+                let mut disk = Device::new(None, registry.clone());
+                disk.switch(true, held)?;
+                disks.push(disk, GFP_KERNEL)?;
+            }
+            Ok(())
+        })?;
         let subsystem = Subsystem::register(c"rnull", module, Disks::new(registry))?;
 
         pr_info!("module loaded\n");

@@ -6,6 +6,7 @@
 
 use core::{marker::PhantomData, ptr::null_mut};
 use kernel::{bindings, error::from_result, prelude::*, str::Formatter};
+use sync::{context::Process, held::Held};
 
 /// The most that configfs takes from or gives to an attribute, in bytes (`fs/configfs/file.c`).
 const SIMPLE_ATTR_SIZE: usize = 4096;
@@ -39,7 +40,7 @@ pub trait Show {
     /// # Errors
     ///
     /// An error becomes that of `read`.
-    fn show(item: &Self::Item, out: &mut Formatter<'_>) -> Result;
+    fn show(item: &Self::Item, out: &mut Formatter<'_>, held: &mut Held<'_, Process>) -> Result;
 }
 
 /// A file that can be written to as well.
@@ -49,7 +50,7 @@ pub trait Store: Show {
     /// # Errors
     ///
     /// An error becomes that of `write`.
-    fn store(item: &Self::Item, text: &CStr) -> Result;
+    fn store(item: &Self::Item, text: &CStr, held: &mut Held<'_, Process>) -> Result;
 }
 
 /// A file in directories of type `C`.
@@ -115,9 +116,11 @@ impl<C: Container> Attribute<C> {
             core::slice::from_raw_parts_mut(page, SIMPLE_ATTR_SIZE)
         };
         let mut out = Formatter::new(page);
+        // SAFETY: configfs calls this in process context, with no lock but its own.
+        let mut held = unsafe { Held::outermost() };
 
         from_result(|| {
-            A::show(item, &mut out)?;
+            A::show(item, &mut out, &mut held)?;
             // CAST: At most 4,096.
             Ok(out.bytes_written() as isize)
         })
@@ -138,9 +141,11 @@ impl<C: Container> Attribute<C> {
         let item = unsafe { C::data(item) };
         // SAFETY: By this function's contract; a NUL before the end ends the text there.
         let text = unsafe { CStr::from_char_ptr(page) };
+        // SAFETY: configfs calls this in process context, with no lock but its own.
+        let mut held = unsafe { Held::outermost() };
 
         from_result(|| {
-            A::store(item, text)?;
+            A::store(item, text, &mut held)?;
             // CAST: At most 4,095.
             Ok(len as isize)
         })

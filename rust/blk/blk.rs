@@ -23,6 +23,9 @@
 //! Around that stand the parts of a block driver that users see: [`params`] (module parameters),
 //! [`configfs`] and [`attribute`] (a directory for each disk), [`major`] (device numbers) and [`units`].
 //!
+//! Each function that a driver implements gets a [`sync::held::Held`], with which it may take the
+//! locks that are allowed where it is called; functions that wait for requests ask for one.
+//!
 //! Inline C functions are reimplemented over the fields they touch where the hot path needs them,
 //! each under the name of the C function: a call to an out-of-line helper would cost more than
 //! what it does.
@@ -32,6 +35,7 @@ pub mod batch;
 pub mod configfs;
 pub mod disk;
 pub mod limits;
+pub mod loading;
 pub mod major;
 pub mod operations;
 pub mod params;

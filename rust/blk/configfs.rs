@@ -17,6 +17,7 @@ use core::{
     ptr::{addr_of_mut, null_mut},
 };
 use kernel::{bindings, container_of, error::to_result, prelude::*, sync::Mutex, types::Opaque};
+use sync::{context::Process, held::Held};
 
 /// What a configfs directory holds.
 pub trait Directory: Send + Sync + Sized + 'static {
@@ -34,11 +35,15 @@ pub trait Directory: Send + Sync + Sized + 'static {
     /// # Errors
     ///
     /// An error becomes that of `mkdir`.
-    fn make_child(&self, name: &CStr) -> Result<impl PinInit<Self::Child, Error>>;
+    fn make_child(
+        &self,
+        name: &CStr,
+        held: &mut Held<'_, Process>,
+    ) -> Result<impl PinInit<Self::Child, Error>>;
 
     /// Tells a child that its subdirectory was removed; it is dropped soon after. No function of
     /// its attributes runs at the same time or later.
-    fn drop_child(child: &Self::Child);
+    fn drop_child(child: &Self::Child, held: &mut Held<'_, Process>);
 }
 
 /// A subdirectory and what it stands for.
@@ -160,7 +165,9 @@ impl<D: Directory> Root<D> {
         // SAFETY: By this function's contract.
         let name = unsafe { CStr::from_char_ptr(name) };
 
-        match root.new_child(name) {
+        // SAFETY: configfs calls this in process context, with no lock but its own.
+        let mut held = unsafe { Held::outermost() };
+        match root.new_child(name, &mut held) {
             // C owns the child from here to `Group::release`.
             Ok(child) => {
                 // SAFETY: The child stays where it is.
@@ -173,14 +180,18 @@ impl<D: Directory> Root<D> {
     }
 
     /// Makes a child. The caller holds `su_mutex`.
-    fn new_child(&self, name: &CStr) -> Result<Pin<KBox<Group<D::Child>>>> {
+    fn new_child(
+        &self,
+        name: &CStr,
+        held: &mut Held<'_, Process>,
+    ) -> Result<Pin<KBox<Group<D::Child>>>> {
         if self.closing.get() {
             return Err(ENOENT);
         }
         let child = KBox::pin_init(
             try_pin_init!(Group {
                 group <- Opaque::zeroed(),
-                data <- self.directory.make_child(name)?,
+                data <- self.directory.make_child(name, held)?,
             }),
             GFP_KERNEL,
         )?;
@@ -207,7 +218,9 @@ impl<D: Directory> Root<D> {
         item: *mut bindings::config_item,
     ) {
         // SAFETY: By this function's contract the reference keeps the child alive.
-        D::drop_child(unsafe { Group::<D::Child>::data(item) });
+        let child = unsafe { Group::<D::Child>::data(item) };
+        // SAFETY: configfs calls this in process context, with no lock but its own.
+        D::drop_child(child, &mut unsafe { Held::outermost() });
         // SAFETY: By this function's contract the reference is ours to put.
         unsafe { bindings::config_item_put(item) };
     }

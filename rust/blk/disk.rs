@@ -18,6 +18,7 @@ use kernel::{
     sync::Arc,
     types::{ForeignOwnable, ScopeGuard},
 };
+use sync::{context::Process, held::Held, level::Level};
 
 /// The bytes of a disk's name in C, its NUL included.
 const NAME_LEN: usize = bindings::DISK_NAME_LEN as usize;
@@ -116,8 +117,8 @@ unsafe impl<T: Operations> Send for Disk<T> {}
 unsafe impl<T: Operations> Sync for Disk<T> {}
 
 impl<T: Operations> Disk<T> {
-    /// Makes a disk and shows it to users. Process context; reads the partition table, so that
-    /// requests come in before the function returns.
+    /// Makes a disk and shows it to users. Reads the partition table, so that requests come in and
+    /// are waited for before the function returns.
     ///
     /// # Errors
     ///
@@ -127,8 +128,9 @@ impl<T: Operations> Disk<T> {
         tag_set: Arc<TagSet<T>>,
         queue_data: T::QueueData,
         mut options: DiskOptions<'_>,
+        _held: &mut Held<'_, impl Level<Context = Process>>,
     ) -> Result<Self> {
-        let held = tag_set.hold();
+        let making = tag_set.hold();
         // What is undone on an error stands in the guards, which run in reverse order: the queue
         // must be gone before its data.
         let queue_data = ScopeGuard::new_with_data(queue_data.into_foreign(), |data| {
@@ -172,7 +174,7 @@ impl<T: Operations> Disk<T> {
         })?;
 
         raw.dismiss();
-        drop(held);
+        drop(making);
         Ok(Self {
             // INVARIANT: The disk was made and added above.
             raw: NonNull::new(disk).ok_or(EINVAL)?,

@@ -11,6 +11,10 @@ use crate::{
 };
 use core::{marker::PhantomData, ptr::NonNull};
 use kernel::{bindings, prelude::*, types::ForeignOwnable};
+use sync::{
+    context::{Atomic, Context, NoIo, Softirq},
+    held::Held,
+};
 
 /// What a driver's function gets of [`Operations::QueueData`].
 pub type QueueData<'a, T> = <<T as Operations>::QueueData as ForeignOwnable>::Borrowed<'a>;
@@ -26,9 +30,8 @@ pub type HwData<'a, T> = <<T as Operations>::HwData as ForeignOwnable>::Borrowed
 ///
 /// # Context
 ///
-/// `queue_rq` is called in process context under RCU, so it must not sleep. `complete` is called in
-/// softirq or hard-interrupt context. Both run on several CPUs at once, hence the bounds `Send` and
-/// `Sync` on the data.
+/// What each function may do stands in the type of its `held`. All run on several CPUs at once,
+/// hence the bounds `Send` and `Sync` on the data.
 pub trait Operations: Sized + 'static {
     /// Data of a disk, shared by all its queues. It lives in the disk's
     /// [`Disk`](crate::disk::Disk) and is dropped with it.
@@ -37,13 +40,20 @@ pub trait Operations: Sized + 'static {
     /// Data of one hardware queue of a disk. blk-mq makes and drops it together with the queue.
     type HwData: ForeignOwnable + Send + Sync;
 
+    /// Whether `queue_rq` may sleep ([`NoIo`]) or not ([`Atomic`], which costs less).
+    type Context: QueueContext;
+
     /// Makes the data of hardware queue number `index` of a disk.
     ///
     /// # Errors
     ///
     /// An error makes the disk, or the change of its number of queues, fail. blk-mq does not pass
     /// its number on: users see `ENOMEM`.
-    fn init_hctx(queue: QueueData<'_, Self>, index: u32) -> Result<Self::HwData>;
+    fn init_hctx(
+        queue: QueueData<'_, Self>,
+        index: u32,
+        held: &mut Held<'_, NoIo>,
+    ) -> Result<Self::HwData>;
 
     /// Takes one request, or refuses it.
     ///
@@ -52,12 +62,29 @@ pub trait Operations: Sized + 'static {
     fn queue_rq<'call>(
         request: IdleRequest<'call, Self>,
         batch: &mut Batch,
+        held: &mut Held<'_, Self::Context>,
     ) -> Result<(), Refused<'call, Self>>;
 
     /// Ends a request that [`Request::complete`] sent here.
-    fn complete(request: Request<Self, Completed>) {
+    fn complete(request: Request<Self, Completed>, _held: &mut Held<'_, Softirq>) {
         request.end(Status::OK);
     }
+}
+
+/// A context that [`Operations::queue_rq`] can run in.
+pub trait QueueContext: Context {
+    /// The flags of a tag set (`BLK_MQ_F_*`) that make it so.
+    const FLAGS: c_uint;
+}
+
+/// Under RCU.
+impl QueueContext for Atomic {
+    const FLAGS: c_uint = 0;
+}
+
+/// Under SRCU, without help of the context that submits.
+impl QueueContext for NoIo {
+    const FLAGS: c_uint = bindings::BLK_MQ_F_BLOCKING;
 }
 
 /// Makes the C table of an implementation of [`Operations`].
@@ -93,7 +120,9 @@ impl<T: Operations> OperationsTable<T> {
         // request is the driver's.
         let request = unsafe { IdleRequest::from_raw(NonNull::new_unchecked((*bd).rq)) };
 
-        match T::queue_rq(request, &mut Batch::new()) {
+        // SAFETY: the tag set's flags make blk-mq call this in this context, with no lock of the driver.
+        let mut held = unsafe { Held::outermost() };
+        match T::queue_rq(request, &mut Batch::new(), &mut held) {
             Ok(()) => Status::OK.raw(),
             Err(refused) => refused.into_status().raw(),
         }
@@ -112,9 +141,11 @@ impl<T: Operations> OperationsTable<T> {
         let mut requests = unsafe { RequestList::take(list) };
         let mut refused = RequestList::new();
 
+        // SAFETY: As in `queue_rq`.
+        let mut held = unsafe { Held::outermost() };
         let mut batch = Batch::new();
         while let Some(request) = requests.pop() {
-            if let Err(request) = T::queue_rq(request, &mut batch) {
+            if let Err(request) = T::queue_rq(request, &mut batch, &mut held) {
                 refused.push(request.into_request());
             }
         }
@@ -138,7 +169,10 @@ impl<T: Operations> OperationsTable<T> {
     unsafe extern "C" fn complete(request: *mut bindings::request) {
         // SAFETY: By this function's contract the request is valid and the driver's again;
         // `blk_mq_complete_request_remote()` put it into state `MQ_RQ_COMPLETE`.
-        T::complete(unsafe { Request::from_completed(NonNull::new_unchecked(request)) });
+        let request = unsafe { Request::from_completed(NonNull::new_unchecked(request)) };
+        // SAFETY: blk-mq calls this in softirq context, or on the way of a CPU that goes in
+        // process context, with no lock of the driver.
+        T::complete(request, &mut unsafe { Held::outermost() });
     }
 
     /// `->timeout`: resets the timer, because the driver owns the request, and nobody else may end
@@ -165,7 +199,10 @@ impl<T: Operations> OperationsTable<T> {
         let queue = unsafe { T::QueueData::borrow((*(*hctx).queue).queuedata) };
 
         kernel::error::from_result(|| {
-            let data = T::init_hctx(queue, index)?.into_foreign();
+            // SAFETY: blk-mq calls this in process context, on the way of a function that took a
+            // `Held`, with the disk's requests held back.
+            let mut held = unsafe { Held::outermost() };
+            let data = T::init_hctx(queue, index, &mut held)?.into_foreign();
             // SAFETY: By this function's contract `hctx` is valid and nobody else uses it.
             unsafe { (*hctx).driver_data = data };
             Ok(0)

@@ -4,7 +4,7 @@
 //!
 //! C header: [`include/linux/blk-mq.h`](srctree/include/linux/blk-mq.h)
 
-use crate::operations::{Operations, OperationsTable};
+use crate::operations::{Operations, OperationsTable, QueueContext};
 use core::marker::PhantomData;
 use kernel::{
     bindings,
@@ -15,6 +15,7 @@ use kernel::{
     time::{msecs_to_jiffies, Msecs},
     types::Opaque,
 };
+use sync::{context::Process, held::Held, level::Level};
 
 /// What a [`TagSet`] is to be. There are no defaults, so that nothing is forgotten.
 pub struct TagSetOptions {
@@ -70,6 +71,7 @@ impl<T: Operations> TagSet<T> {
                         // 1000.
                         timeout: msecs_to_jiffies(options.timeout) as c_uint,
                         nr_maps: 1,
+                        flags: T::Context::FLAGS,
                         ..pin_init::zeroed()
                     })
                 };
@@ -82,14 +84,18 @@ impl<T: Operations> TagSet<T> {
         })
     }
 
-    /// Changes the number of hardware queues. Process context, waits for the requests in flight
-    /// on all disks of this tag set.
+    /// Changes the number of hardware queues. Waits for the requests in flight on all disks of this
+    /// tag set.
     ///
     /// # Errors
     ///
     /// `ENOMEM` if the queues are not as many as asked for afterwards: memory was short, the
     /// number is zero, or it is more than there can be CPUs.
-    pub fn update_nr_hw_queues(&self, hw_queues: u32) -> Result {
+    pub fn update_nr_hw_queues(
+        &self,
+        hw_queues: u32,
+        _held: &mut Held<'_, impl Level<Context = Process>>,
+    ) -> Result {
         let wanted = c_int::try_from(hw_queues).map_err(|_| ENOMEM)?;
         let _guard = self.making_disk.lock();
         // SAFETY: By the type's invariant the tag set is valid. The function takes the locks it
