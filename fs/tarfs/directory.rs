@@ -45,7 +45,7 @@ impl DirectoryOperations for TarDirectory {
             }
         };
         let inode = iget(sb, found)?;
-        if let Kind::Directory(child) = inode.data() {
+        if let Kind::Directory(child) = inode.data().kind {
             // A second way to a directory would make the tree a graph.
             // CAST: The format has inode numbers of 32 bits.
             let directory = directory.ino() as u32;
@@ -108,7 +108,7 @@ fn damaged_directory(directory: &INode<Tarfs>, error: layout::Error) -> Error {
 
 /// Where the directory's entries are.
 fn place(directory: &INode<Tarfs>) -> Result<&Directory> {
-    match directory.data() {
+    match &directory.data().kind {
         Kind::Directory(place) => Ok(place),
         _ => Err(ENOTDIR),
     }

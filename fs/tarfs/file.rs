@@ -32,16 +32,17 @@ impl AddressSpaceOperations for TarFile {
 
 impl ExtentMap for TarFile {
     type FileSystem = Tarfs;
+    const DIRECT_IO: bool = true;
 
     fn extent(inode: &INode<Tarfs>, position: u64) -> Result<Extent> {
-        let Kind::Regular(file) = *inode.data() else {
+        let Kind::Regular(file) = inode.data().kind else {
             return Err(EINVAL);
         };
         let whole_sectors = file.size.next_multiple_of(SECTOR_SIZE as u64);
         Ok(match whole_sectors.checked_sub(position) {
             None | Some(0) => Extent::Hole { length: u64::MAX },
             Some(length) => Extent::Data {
-                sector: file.sector + position / SECTOR_SIZE as u64,
+                position: file.sector * SECTOR_SIZE as u64 + position,
                 length,
             },
         })
@@ -57,7 +58,7 @@ fn read(
     bytes: usize,
     readahead: bool,
 ) {
-    let Kind::Regular(extent) = *inode.data() else {
+    let Kind::Regular(extent) = inode.data().kind else {
         return;
     };
     let sb = inode.super_block();

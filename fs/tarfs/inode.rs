@@ -6,11 +6,21 @@ use crate::{
     directory::TarDirectory,
     file::TarFile,
     index,
+    sparse::{stored_bytes, SparseFile},
     super_block::{damaged, Tarfs},
 };
 use kernel::prelude::*;
-use layout::{Inode, InodeRecord, Kind, Record, BLOCK_SIZE, SECTOR_SIZE, S_IFMT};
+use layout::{Inode, InodeRecord, Kind, Record, Xattrs, BLOCK_SIZE, SECTOR_SIZE, S_IFMT};
 use vfs::{Attributes, DirectoryTables, FileTables, INodeRef, Iget, SuperBlock, Target, Time};
+
+/// What an inode keeps in memory.
+#[derive(Clone, Copy)]
+pub(crate) struct Node {
+    /// What it is, and where the rest of it is.
+    pub(crate) kind: Kind,
+    /// Its extended attributes.
+    pub(crate) xattrs: Option<Xattrs>,
+}
 
 /// Returns inode number `ino`, reading it from the index where it is not cached.
 ///
@@ -23,12 +33,19 @@ pub(crate) fn iget(sb: &SuperBlock<Tarfs>, ino: u32) -> Result<INodeRef<'_, Tarf
         Iget::New(new) => new,
     };
     let inode = read(sb, ino)?;
+    let mut stored = None;
     let (kind, size) = match inode.kind {
         Kind::Regular(extent) => (
             vfs::Kind::Regular(FileTables::new::<TarFile, TarFile>()),
             extent.size,
         ),
-        Kind::Sparse(_) => return Err(vfs::errno::not_supported()),
+        Kind::Sparse(sparse) => {
+            stored = Some(stored_bytes(sb, ino, &sparse)?);
+            (
+                vfs::Kind::Regular(FileTables::new::<SparseFile, SparseFile>()),
+                sparse.size,
+            )
+        }
         Kind::Directory(directory) => (
             vfs::Kind::Directory(DirectoryTables::new::<TarDirectory>()),
             u64::from(directory.leaves).wrapping_mul(BLOCK_SIZE as u64),
@@ -48,14 +65,18 @@ pub(crate) fn iget(sb: &SuperBlock<Tarfs>, ino: u32) -> Result<INodeRef<'_, Tarf
         uid: inode.uid,
         gid: inode.gid,
         size,
-        blocks: size.div_ceil(SECTOR_SIZE as u64),
+        blocks: stored.unwrap_or(size).div_ceil(SECTOR_SIZE as u64),
         mtime: Time {
             seconds: inode.mtime_sec,
             nanoseconds: inode.mtime_nsec,
         },
-        may_have_acl: false,
+        may_have_acl: inode.xattrs.is_some(),
     };
-    new.init(kind, &attributes, inode.kind)
+    let node = Node {
+        kind: inode.kind,
+        xattrs: inode.xattrs,
+    };
+    new.init(kind, &attributes, node)
 }
 
 fn read(sb: &SuperBlock<Tarfs>, ino: u32) -> Result<Inode> {

@@ -2,7 +2,10 @@
 
 //! Mounting: finding the superblock and believing it.
 
-use crate::inode;
+use crate::{
+    inode::{self, Node},
+    xattr,
+};
 use core::fmt::Display;
 use kernel::{
     fmt,
@@ -62,7 +65,7 @@ impl FileSystem for Tarfs {
     const MAGIC: u32 = 0x7461_7266;
 
     type Data = Mount;
-    type INodeData = layout::Kind;
+    type INodeData = Node;
     type Options = Options;
 
     const PARAMETERS: &'static [Parameter<Options>] = &[
@@ -184,23 +187,23 @@ impl FileSystem for Tarfs {
     }
 
     fn parent(directory: &INode<Self>) -> Result<INodeRef<'_, Self>> {
-        match directory.data() {
+        match directory.data().kind {
             layout::Kind::Directory(place) => inode::iget(directory.super_block(), place.parent),
             _ => Err(ENOTDIR),
         }
     }
 
     fn xattr(
-        _inode: &INode<Self>,
-        _namespace: XattrNamespace,
-        _name: &[u8],
-        _value: &mut XattrValue<'_>,
+        inode: &INode<Self>,
+        namespace: XattrNamespace,
+        name: &[u8],
+        value: &mut XattrValue<'_>,
     ) -> Result {
-        Err(errno::no_data())
+        xattr::get(inode, namespace, name, value)
     }
 
-    fn list_xattrs(_inode: &INode<Self>, _names: &mut XattrNames<'_>) -> Result {
-        Ok(())
+    fn list_xattrs(inode: &INode<Self>, names: &mut XattrNames<'_>) -> Result {
+        xattr::list(inode, names)
     }
 
     fn label(sb: &SuperBlock<Self>) -> &[u8] {

@@ -15,7 +15,11 @@ mod index;
 #[forbid(unsafe_code)]
 mod inode;
 #[forbid(unsafe_code)]
+mod sparse;
+#[forbid(unsafe_code)]
 mod super_block;
+#[forbid(unsafe_code)]
+mod xattr;
 
 use kernel::prelude::*;
 use super_block::Tarfs;

@@ -2,13 +2,12 @@
 
 //! What stat(2) and statx(2) show.
 
-use crate::{file, xattr, FileSystem};
+use crate::{xattr, FileSystem};
 use core::marker::PhantomData;
 use kernel::{bindings, ffi};
-use vfs_bindings as helpers;
 
 /// `->getattr` of all inodes: as by default, and `STATX_ATTR_IMMUTABLE`, for nothing on a read-only
-/// file system ever changes, and what direct I/O wants.
+/// file system ever changes.
 ///
 /// # Safety
 ///
@@ -28,14 +27,6 @@ pub(crate) unsafe extern "C" fn getattr(
         bindings::generic_fillattr(idmap, request_mask, inode, stat);
         (*stat).attributes |= immutable;
         (*stat).attributes_mask |= immutable;
-        let is_regular = u32::from((*inode).i_mode) & bindings::S_IFMT == bindings::S_IFREG;
-        let wanted = request_mask & bindings::STATX_DIOALIGN != 0;
-        if wanted && is_regular && file::supports_direct_io((*inode).i_sb) {
-            let bdev = (*(*inode).i_sb).s_bdev;
-            (*stat).result_mask |= bindings::STATX_DIOALIGN;
-            (*stat).dio_mem_align = helpers::blockyard_bdev_dma_alignment(bdev).wrapping_add(1);
-            (*stat).dio_offset_align = helpers::blockyard_bdev_logical_block_size(bdev);
-        }
     }
     0
 }

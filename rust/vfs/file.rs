@@ -50,7 +50,7 @@ impl<M: ExtentMap> Vtable<M> {
     };
 
     const INODE: bindings::inode_operations = bindings::inode_operations {
-        getattr: Some(attributes::getattr),
+        getattr: Some(Self::getattr),
         listxattr: Some(xattr::Vtable::<M::FileSystem>::listxattr),
         get_inode_acl: Some(xattr::Vtable::<M::FileSystem>::get_inode_acl),
         fiemap: Some(Self::fiemap),
@@ -66,7 +66,8 @@ impl<M: ExtentMap> Vtable<M> {
     ) -> isize {
         // SAFETY: By this function's requirements; the table's callbacks are for this inode.
         unsafe {
-            if (*iocb).ki_flags & helpers::BLOCKYARD_IOCB_DIRECT == 0 {
+            let direct = (*iocb).ki_flags & helpers::BLOCKYARD_IOCB_DIRECT != 0;
+            if !(M::DIRECT_IO && direct) {
                 return bindings::filemap_read(iocb, to, 0);
             }
             helpers::iomap_dio_rw(
@@ -111,6 +112,32 @@ impl<M: ExtentMap> Vtable<M> {
 
     /// # Safety
     ///
+    /// As `->getattr`, of an inode that has this table.
+    unsafe extern "C" fn getattr(
+        idmap: *mut bindings::mnt_idmap,
+        path: *const bindings::path,
+        stat: *mut bindings::kstat,
+        request_mask: u32,
+        flags: ffi::c_uint,
+    ) -> ffi::c_int {
+        // SAFETY: By this function's requirements: the path's dentry is positive, and `stat` is
+        // ours to fill.
+        unsafe {
+            attributes::getattr(idmap, path, stat, request_mask, flags);
+            let sb = (*(*(*path).dentry).d_inode).i_sb;
+            let wanted = request_mask & bindings::STATX_DIOALIGN != 0;
+            if wanted && M::DIRECT_IO && supports_direct_io(sb) {
+                let bdev = (*sb).s_bdev;
+                (*stat).result_mask |= bindings::STATX_DIOALIGN;
+                (*stat).dio_mem_align = helpers::blockyard_bdev_dma_alignment(bdev).wrapping_add(1);
+                (*stat).dio_offset_align = helpers::blockyard_bdev_logical_block_size(bdev);
+            }
+        }
+        0
+    }
+
+    /// # Safety
+    ///
     /// As `->fiemap`, of an inode that has this table.
     unsafe extern "C" fn fiemap(
         inode: *mut bindings::inode,
@@ -129,7 +156,7 @@ impl<M: ExtentMap> Vtable<M> {
 /// # Safety
 ///
 /// `sb` is a valid superblock.
-pub(crate) unsafe fn supports_direct_io(sb: *mut bindings::super_block) -> bool {
+unsafe fn supports_direct_io(sb: *mut bindings::super_block) -> bool {
     // SAFETY: By this function's requirements; a superblock keeps its device open.
     unsafe {
         let bdev = (*sb).s_bdev;

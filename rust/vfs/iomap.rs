@@ -5,7 +5,7 @@
 //! iomap does direct I/O, `SEEK_HOLE` and `SEEK_DATA`, and FIEMAP from it. Buffered reads do not
 //! go this way: see [`crate::ReadBio`].
 
-use crate::{bio::SECTOR_SIZE, inode::INode, FileSystem};
+use crate::{inode::INode, FileSystem};
 use core::marker::PhantomData;
 use kernel::{bindings, error::from_result, ffi, prelude::*};
 use vfs_bindings as helpers;
@@ -13,10 +13,10 @@ use vfs_bindings as helpers;
 /// A piece of a file, from some position on.
 #[derive(Clone, Copy)]
 pub enum Extent {
-    /// `length` bytes that are on the device from `sector` (of 512 bytes) on.
+    /// `length` bytes that are on the device from byte `position` on.
     Data {
-        /// The sector.
-        sector: u64,
+        /// The byte: a multiple of 512 where direct I/O reads it.
+        position: u64,
         /// In bytes, more than 0.
         length: u64,
     },
@@ -31,6 +31,10 @@ pub enum Extent {
 pub trait ExtentMap {
     /// The file system whose inodes these are.
     type FileSystem: FileSystem;
+
+    /// Whether the data of these files can be read by direct I/O, that is, starts at sectors.
+    /// Where it cannot, `O_DIRECT` is let pass, and reads through the page cache.
+    const DIRECT_IO: bool;
 
     /// The piece that begins at `position`, which may lie past the end of the file: there is a
     /// hole. `position` is a multiple of 512 where data is to be read.
@@ -64,11 +68,9 @@ impl<M: ExtentMap> Vtable<M> {
             let extent = M::extent(unsafe { INode::from_raw(inode) }, start)?;
             // CAST: IOMAP_HOLE and IOMAP_MAPPED are small; -1 is all ones.
             let (kind, address, length) = match extent {
-                Extent::Data { sector, length } => (
-                    helpers::IOMAP_MAPPED as u16,
-                    sector.checked_mul(SECTOR_SIZE as u64).ok_or(EIO)?,
-                    length,
-                ),
+                Extent::Data { position, length } => {
+                    (helpers::IOMAP_MAPPED as u16, position, length)
+                }
                 Extent::Hole { length } => (
                     helpers::IOMAP_HOLE as u16,
                     i64::from(helpers::IOMAP_NULL_ADDR) as u64,
