@@ -9,7 +9,7 @@ use crate::super_block::Tarfs;
 use kernel::{page::PAGE_SIZE, prelude::*};
 use layout::{Kind, SECTOR_SIZE};
 use vfs::{
-    AddressSpaceOperations, Extent, ExtentMap, INode, LockedFolio, ReadBio, Readahead, SuperBlock,
+    AddressSpaceOperations, DeviceCache, Extent, ExtentMap, INode, LockedFolio, ReadBio, Readahead,
 };
 
 /// What a regular file does.
@@ -34,7 +34,7 @@ impl ExtentMap for TarFile {
     type FileSystem = Tarfs;
     const DIRECT_IO: bool = true;
 
-    fn extent(inode: &INode<Tarfs>, position: u64) -> Result<Extent> {
+    fn extent(inode: &INode<Tarfs>, position: u64) -> Result<Extent<'_>> {
         let Kind::Regular(file) = inode.data().kind else {
             return Err(EINVAL);
         };
@@ -42,6 +42,7 @@ impl ExtentMap for TarFile {
         Ok(match whole_sectors.checked_sub(position) {
             None | Some(0) => Extent::Hole { length: u64::MAX },
             Some(length) => Extent::Data {
+                device: inode.super_block().device(),
                 position: file.sector * SECTOR_SIZE as u64 + position,
                 length,
             },
@@ -61,11 +62,11 @@ fn read(
     let Kind::Regular(extent) = inode.data().kind else {
         return;
     };
-    let sb = inode.super_block();
-    if sb.logical_block_size() > SECTOR_SIZE as u32 {
+    let device = inode.super_block().device();
+    if device.logical_block_size() > SECTOR_SIZE as u32 {
         for folio in folios {
             // A folio that cannot be filled is not up to date, which is how its reader knows.
-            let _ = copy(sb, extent, folio);
+            let _ = copy(device, extent, folio);
         }
         return;
     }
@@ -84,9 +85,9 @@ fn read(
         let length = left
             .min(folio.size() as u64)
             .next_multiple_of(SECTOR_SIZE as u64) as usize;
-        let bio = current.get_or_insert_with(|| ReadBio::new(sb, sector, pages, readahead));
+        let bio = current.get_or_insert_with(|| ReadBio::new(device, sector, pages, readahead));
         if let Err(folio) = bio.add(folio, length) {
-            let mut next = ReadBio::new(sb, sector, pages, readahead);
+            let mut next = ReadBio::new(device, sector, pages, readahead);
             // A folio that an empty bio does not take is dropped, which fails its read.
             let _ = next.add(folio, length);
             if let Some(full) = current.replace(next) {
@@ -100,7 +101,7 @@ fn read(
 }
 
 /// Fills a folio from the cache of the device.
-fn copy(sb: &SuperBlock<Tarfs>, extent: layout::Extent, folio: LockedFolio) -> Result {
+fn copy(device: &DeviceCache, extent: layout::Extent, folio: LockedFolio) -> Result {
     let position = folio.position();
     folio.fill(|bytes| {
         let left = extent.size.saturating_sub(position);
@@ -108,7 +109,7 @@ fn copy(sb: &SuperBlock<Tarfs>, extent: layout::Extent, folio: LockedFolio) -> R
         let stored = left.min(bytes.len() as u64) as usize;
         let (data, past_the_end) = bytes.split_at_mut_checked(stored).ok_or(EIO)?;
         let start = extent.sector * SECTOR_SIZE as u64 + position;
-        sb.device().read(start, data)?;
+        device.read(start, data)?;
         past_the_end.fill(0);
         Ok(())
     })

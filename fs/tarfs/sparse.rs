@@ -35,7 +35,7 @@ impl ExtentMap for SparseFile {
     type FileSystem = Tarfs;
     const DIRECT_IO: bool = false;
 
-    fn extent(inode: &INode<Tarfs>, position: u64) -> Result<Extent> {
+    fn extent(inode: &INode<Tarfs>, position: u64) -> Result<Extent<'_>> {
         let sparse = sparse(inode)?;
         let sb = inode.super_block();
         // CAST: The format has inode numbers of 32 bits.
@@ -49,6 +49,7 @@ impl ExtentMap for SparseFile {
                     // ends after it.
                     let skipped = position.saturating_sub(extent.logical);
                     Extent::Data {
+                        device: sb.device(),
                         position: extent.position.saturating_add(skipped),
                         length: extent.length.saturating_sub(skipped),
                     }

@@ -14,8 +14,9 @@ use kernel::{
 };
 use layout::{Superblock, BLOCK_SIZE, ROOT_INO};
 use vfs::{
-    crc32, errno, Counter, FileSystem, INode, INodeRef, NewSuperBlock, Parameter, ParameterValue,
-    RateLimit, ShownOptions, StatFs, SuperBlock, XattrNames, XattrNamespace, XattrValue,
+    crc32, errno, Counter, Devices, FileSystem, INode, INodeRef, NewSuperBlock, Parameter,
+    ParameterValue, RateLimit, ShownOptions, StatFs, SuperBlock, XattrNames, XattrNamespace,
+    XattrValue,
 };
 
 /// The file system type.
@@ -64,6 +65,7 @@ impl FileSystem for Tarfs {
     /// "tarf", as in the first bytes of its name.
     const MAGIC: u32 = 0x7461_7266;
 
+    type Store = Devices;
     type Data = Mount;
     type INodeData = Node;
     type Options = Options;
@@ -100,7 +102,7 @@ impl FileSystem for Tarfs {
     })];
 
     fn fill_super(sb: &NewSuperBlock<'_, Self>) -> Result<Mount> {
-        let unit = sb.logical_block_size();
+        let unit = sb.device().logical_block_size();
         if unit > BLOCK_SIZE as u32 {
             return refuse(
                 sb,

@@ -15,6 +15,7 @@
 #include "vfs_helpers.h"
 
 /* Macros whose casts or shifts bindgen does not evaluate. */
+const blk_mode_t BLOCKYARD_BLK_OPEN_SUPER_READ = sb_open_mode(SB_RDONLY);
 const blk_status_t BLOCKYARD_BLK_STS_IOERR = BLK_STS_IOERR;
 const unsigned int BLOCKYARD_FMODE_CAN_ODIRECT =
 	(__force unsigned int)FMODE_CAN_ODIRECT;

@@ -2,24 +2,24 @@
 
 //! What a superblock reads from: a block device, or a regular file without a loop device.
 
-use crate::bio::SECTOR_SIZE;
+use crate::{bio::SECTOR_SIZE, store::DirectIo};
 use core::ptr::NonNull;
 use kernel::{bindings, error::from_err_ptr, ffi, prelude::*};
 use vfs_bindings as helpers;
 
-/// An open regular file that a superblock is on.
+/// An open file: a regular one that a superblock is on, or a device's.
 ///
 /// # Invariants
 ///
 /// We own a reference to the file, which is open for reading.
-pub(crate) struct BackingFile(NonNull<bindings::file>);
+pub(crate) struct OpenFile(NonNull<bindings::file>);
 
 // SAFETY: A file reference belongs to no task.
-unsafe impl Send for BackingFile {}
+unsafe impl Send for OpenFile {}
 // SAFETY: Files may be read by many tasks at a time; no position of the file's own is used.
-unsafe impl Sync for BackingFile {}
+unsafe impl Sync for OpenFile {}
 
-impl BackingFile {
+impl OpenFile {
     /// Opens `path`, as the current task may.
     ///
     /// # Errors
@@ -27,14 +27,11 @@ impl BackingFile {
     /// `ENOTBLK` where it is neither a block device nor a regular file, or on a file system that
     /// itself is on another: each level takes its share of the kernel's stack.
     ///
-    /// # Safety
-    ///
-    /// `path` is a C string.
-    pub(crate) unsafe fn open(path: *const ffi::c_char) -> Result<Self> {
+    pub(crate) fn open(path: &CStr) -> Result<Self> {
         // CAST: Flag bits; O_RDONLY is 0.
         let flags = bindings::O_LARGEFILE as ffi::c_int;
-        // SAFETY: By this function's requirements.
-        let file = from_err_ptr(unsafe { bindings::filp_open(path, flags, 0) })?;
+        // SAFETY: The path is a C string.
+        let file = from_err_ptr(unsafe { bindings::filp_open(path.as_char_ptr(), flags, 0) })?;
         // SAFETY: `filp_open` returned a reference. INVARIANT: It is ours now.
         let file = Self(unsafe { NonNull::new_unchecked(file) });
         // SAFETY: An open file keeps its inode, and that its superblock.
@@ -61,7 +58,7 @@ impl BackingFile {
     }
 }
 
-impl Drop for BackingFile {
+impl Drop for OpenFile {
     fn drop(&mut self) {
         // SAFETY: By the type's invariants the reference is ours.
         unsafe { bindings::fput(self.as_ptr()) };
@@ -70,23 +67,96 @@ impl Drop for BackingFile {
 
 /// What a superblock reads from.
 pub(crate) enum Backing {
-    /// `sb->s_bdev`, which the superblock keeps open.
-    Device(NonNull<bindings::block_device>),
+    /// A block device, which the superblock keeps open (`s_bdev`), or else a file of our own.
+    Device {
+        bdev: NonNull<bindings::block_device>,
+        _file: Option<OpenFile>,
+    },
     /// A regular file.
-    File(BackingFile),
+    File(OpenFile),
 }
 
-// SAFETY: The device is the superblock's, which belongs to no task.
+// SAFETY: An open device belongs to no task.
 unsafe impl Send for Backing {}
 // SAFETY: As above; reading a device needs no exclusion.
 unsafe impl Sync for Backing {}
 
 impl Backing {
+    /// The device that the superblock keeps open (`s_bdev`).
+    pub(crate) fn of_superblock(bdev: NonNull<bindings::block_device>) -> Self {
+        Self::Device { bdev, _file: None }
+    }
+
+    /// Opens the device or regular file `path` for reading, as the current task may.
+    ///
+    /// A device cannot be opened exclusively by others meanwhile, but by the same `holder`.
+    ///
+    /// # Errors
+    ///
+    /// As [`OpenFile::open`]; `EBUSY` where somebody else has the device.
+    ///
+    /// # Safety
+    ///
+    /// `holder` is not null, and lives for as long as the new value.
+    pub(crate) unsafe fn open(path: &CStr, holder: *mut ffi::c_void) -> Result<Self> {
+        // SAFETY: By this function's requirements; without operations the holder is only compared.
+        let opened = from_err_ptr(unsafe {
+            bindings::bdev_file_open_by_path(
+                path.as_char_ptr(),
+                helpers::BLOCKYARD_BLK_OPEN_SUPER_READ,
+                holder,
+                core::ptr::null(),
+            )
+        });
+        match opened {
+            Ok(file) => {
+                // SAFETY: The result is a reference to a device's open file. INVARIANT: It is ours.
+                let (file, bdev) = unsafe {
+                    (
+                        OpenFile(NonNull::new_unchecked(file)),
+                        NonNull::new_unchecked(bindings::file_bdev(file)),
+                    )
+                };
+                Ok(Self::Device {
+                    bdev,
+                    _file: Some(file),
+                })
+            }
+            // CAST: Error numbers are below 4096.
+            Err(error) if error.to_errno() == -(bindings::ENOTBLK as ffi::c_int) => {
+                Ok(Self::File(OpenFile::open(path)?))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The device, unless it is a file.
+    pub(crate) fn bdev(&self) -> *mut bindings::block_device {
+        match self {
+            Self::Device { bdev, .. } => bdev.as_ptr(),
+            Self::File(_) => core::ptr::null_mut(),
+        }
+    }
+
+    /// What direct I/O on it has to be aligned to; `None` for a file.
+    pub(crate) fn direct_io(&self) -> Option<DirectIo> {
+        match self {
+            // SAFETY: The device is open.
+            Self::Device { bdev, .. } => Some(unsafe {
+                DirectIo {
+                    memory: helpers::blockyard_bdev_dma_alignment(bdev.as_ptr()).wrapping_add(1),
+                    offset: helpers::blockyard_bdev_logical_block_size(bdev.as_ptr()),
+                }
+            }),
+            Self::File(_) => None,
+        }
+    }
+
     /// Size in bytes.
     pub(crate) fn size(&self) -> u64 {
         match self {
-            Self::Device(bdev) => {
-                // SAFETY: The superblock keeps the device open.
+            Self::Device { bdev, .. } => {
+                // SAFETY: The device is open.
                 let sectors = unsafe { (*bdev.as_ptr()).bd_nr_sectors };
                 sectors.saturating_mul(SECTOR_SIZE as u64)
             }
@@ -97,8 +167,8 @@ impl Backing {
     /// The smallest unit that can be read, in bytes.
     pub(crate) fn logical_block_size(&self) -> u32 {
         match self {
-            // SAFETY: The superblock keeps the device open.
-            Self::Device(bdev) => unsafe {
+            // SAFETY: The device is open.
+            Self::Device { bdev, .. } => unsafe {
                 helpers::blockyard_bdev_logical_block_size(bdev.as_ptr())
             },
             Self::File(_) => SECTOR_SIZE as u32,

@@ -8,9 +8,8 @@
 
 use crate::{
     backing::{submit_to_file, Backing},
+    device_cache::DeviceCache,
     folio::LockedFolio,
-    super_block::SuperBlock,
-    FileSystem,
 };
 use core::{marker::PhantomData, ptr::NonNull};
 use kernel::bindings;
@@ -25,45 +24,41 @@ pub(crate) const SECTOR_SIZE: usize = 512;
 /// end of the file in each and ends its read, whatever thread or interrupt it runs in.
 ///
 /// Dropping it without [`ReadBio::submit`] ends all its folios with an error. It borrows
-/// from the superblock, which keeps the device or file open; once submitted, the locked folios make
-/// an unmount wait for it.
+/// from the device, which it keeps open; once submitted, the locked folios make an unmount wait for
+/// it.
 ///
 /// # Invariants
 ///
 /// The bio was allocated here, has `end_io` as its completion, was not submitted, and
 /// each of its segments covers folios given up by a [`LockedFolio`].
-pub struct ReadBio<'sb> {
+pub struct ReadBio<'d> {
     bio: NonNull<bindings::bio>,
     /// The sector after the last one added.
     next_sector: u64,
     /// The file to read from; none: the bio's device.
     file: Option<NonNull<bindings::file>>,
-    _backing: PhantomData<&'sb Backing>,
+    _backing: PhantomData<&'d Backing>,
 }
 
 // SAFETY: A bio that was not submitted belongs to whoever has the pointer.
 unsafe impl Send for ReadBio<'_> {}
 
-impl<'sb> ReadBio<'sb> {
-    /// A bio that reads from `sector` (of 512 bytes) of what the file system is on.
+impl<'d> ReadBio<'d> {
+    /// A bio that reads from `sector` (of 512 bytes) of `device`.
     ///
     /// `pages` is how many pages are to come at most; more than fit in one bio is fine,
     /// [`ReadBio::add`] then says when it is full. `readahead` marks reads nobody waits
     /// for. May sleep; cannot fail, as `fs_bio_set` keeps a reserve.
     #[inline]
-    pub fn new<T: FileSystem>(
-        sb: &'sb SuperBlock<T>,
-        sector: u64,
-        pages: usize,
-        readahead: bool,
-    ) -> Self {
-        Self::on(sb.backing(), sector, pages, readahead)
+    pub fn new(device: &'d DeviceCache, sector: u64, pages: usize, readahead: bool) -> Self {
+        Self::on(device.backing(), sector, pages, readahead)
     }
 
-    pub(crate) fn on(backing: &'sb Backing, sector: u64, pages: usize, readahead: bool) -> Self {
-        let (bdev, file) = match backing {
-            Backing::Device(bdev) => (bdev.as_ptr(), None),
-            Backing::File(file) => (core::ptr::null_mut(), NonNull::new(file.as_ptr())),
+    pub(crate) fn on(backing: &'d Backing, sector: u64, pages: usize, readahead: bool) -> Self {
+        let bdev = backing.bdev();
+        let file = match backing {
+            Backing::Device { .. } => None,
+            Backing::File(file) => NonNull::new(file.as_ptr()),
         };
         // CAST: BIO_MAX_VECS is 256.
         let vecs = pages.clamp(1, bindings::BIO_MAX_VECS as usize) as u16;

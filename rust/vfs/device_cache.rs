@@ -63,6 +63,11 @@ impl DeviceCache {
         &self.backing
     }
 
+    /// The smallest unit that the device can read, in bytes.
+    pub fn logical_block_size(&self) -> u32 {
+        self.backing.logical_block_size()
+    }
+
     /// Size of the device in bytes.
     pub fn size(&self) -> u64 {
         // SAFETY: The inode is valid by the type's invariants and its size never changes.

@@ -4,9 +4,12 @@
 
 use crate::{
     address_space::{self, AddressSpaceOperations},
-    attributes, bio,
+    attributes,
+    inode::INode,
     iomap::{self, ExtentMap},
-    label, xattr, FileSystem,
+    label,
+    store::{DirectIo, StoreOperations},
+    xattr, FileSystem,
 };
 use core::marker::PhantomData;
 use kernel::{bindings, ffi};
@@ -39,7 +42,7 @@ struct Vtable<M>(PhantomData<M>);
 impl<M: ExtentMap> Vtable<M> {
     /// As C's `generic_ro_fops`, and direct I/O, `SEEK_HOLE` and the label.
     const FILE: bindings::file_operations = bindings::file_operations {
-        open: Some(open),
+        open: Some(Self::open),
         llseek: Some(Self::llseek),
         read_iter: Some(Self::read_iter),
         mmap_prepare: Some(bindings::generic_file_readonly_mmap_prepare),
@@ -56,6 +59,33 @@ impl<M: ExtentMap> Vtable<M> {
         fiemap: Some(Self::fiemap),
         ..pin_init::zeroed()
     };
+
+    /// What direct I/O has to be aligned to, if it can be had.
+    ///
+    /// # Safety
+    ///
+    /// `inode` has this table.
+    unsafe fn direct_io(inode: *mut bindings::inode) -> Option<DirectIo> {
+        // SAFETY: By this function's requirements the inode is one of this file system's.
+        let inode = unsafe { INode::<M::FileSystem>::from_raw(inode) };
+        inode.super_block().store().direct_io()
+    }
+
+    /// # Safety
+    ///
+    /// As `->open`, of an inode that has this table.
+    unsafe extern "C" fn open(
+        inode: *mut bindings::inode,
+        file: *mut bindings::file,
+    ) -> ffi::c_int {
+        // SAFETY: By this function's requirements; a file that is being opened is its opener's.
+        unsafe {
+            if Self::direct_io(inode).is_some() {
+                (*file).f_mode |= helpers::BLOCKYARD_FMODE_CAN_ODIRECT;
+            }
+            bindings::generic_file_open(inode, file)
+        }
+    }
 
     /// # Safety
     ///
@@ -124,13 +154,12 @@ impl<M: ExtentMap> Vtable<M> {
         // ours to fill.
         unsafe {
             attributes::getattr(idmap, path, stat, request_mask, flags);
-            let sb = (*(*(*path).dentry).d_inode).i_sb;
             let wanted = request_mask & bindings::STATX_DIOALIGN != 0;
-            if wanted && M::DIRECT_IO && supports_direct_io(sb) {
-                let bdev = (*sb).s_bdev;
+            let inode = (*(*path).dentry).d_inode;
+            if let (true, true, Some(align)) = (wanted, M::DIRECT_IO, Self::direct_io(inode)) {
                 (*stat).result_mask |= bindings::STATX_DIOALIGN;
-                (*stat).dio_mem_align = helpers::blockyard_bdev_dma_alignment(bdev).wrapping_add(1);
-                (*stat).dio_offset_align = helpers::blockyard_bdev_logical_block_size(bdev);
+                (*stat).dio_mem_align = align.memory;
+                (*stat).dio_offset_align = align.offset;
             }
         }
         0
@@ -147,33 +176,5 @@ impl<M: ExtentMap> Vtable<M> {
     ) -> ffi::c_int {
         // SAFETY: By this function's requirements.
         unsafe { helpers::iomap_fiemap(inode, info, start, length, &iomap::Vtable::<M>::TABLE) }
-    }
-}
-
-/// Whether files can be read directly: iomap does so on devices only, and an [`ExtentMap`] counts
-/// in sectors, which the device has to be able to read.
-///
-/// # Safety
-///
-/// `sb` is a valid superblock.
-unsafe fn supports_direct_io(sb: *mut bindings::super_block) -> bool {
-    // SAFETY: By this function's requirements; a superblock keeps its device open.
-    unsafe {
-        let bdev = (*sb).s_bdev;
-        !bdev.is_null()
-            && helpers::blockyard_bdev_logical_block_size(bdev) <= bio::SECTOR_SIZE as u32
-    }
-}
-
-/// # Safety
-///
-/// As `->open`.
-unsafe extern "C" fn open(inode: *mut bindings::inode, file: *mut bindings::file) -> ffi::c_int {
-    // SAFETY: By this function's requirements; a file that is being opened is its opener's.
-    unsafe {
-        if supports_direct_io((*inode).i_sb) {
-            (*file).f_mode |= helpers::BLOCKYARD_FMODE_CAN_ODIRECT;
-        }
-        bindings::generic_file_open(inode, file)
     }
 }

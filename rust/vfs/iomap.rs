@@ -5,16 +5,18 @@
 //! iomap does direct I/O, `SEEK_HOLE` and `SEEK_DATA`, and FIEMAP from it. Buffered reads do not
 //! go this way: see [`crate::ReadBio`].
 
-use crate::{inode::INode, FileSystem};
+use crate::{device_cache::DeviceCache, inode::INode, FileSystem};
 use core::marker::PhantomData;
 use kernel::{bindings, error::from_result, ffi, prelude::*};
 use vfs_bindings as helpers;
 
 /// A piece of a file, from some position on.
 #[derive(Clone, Copy)]
-pub enum Extent {
+pub enum Extent<'a> {
     /// `length` bytes that are on the device from byte `position` on.
     Data {
+        /// The device.
+        device: &'a DeviceCache,
         /// The byte: a multiple of 512 where direct I/O reads it.
         position: u64,
         /// In bytes, more than 0.
@@ -38,7 +40,7 @@ pub trait ExtentMap {
 
     /// The piece that begins at `position`, which may lie past the end of the file: there is a
     /// hole. `position` is a multiple of 512 where data is to be read.
-    fn extent(inode: &INode<Self::FileSystem>, position: u64) -> Result<Extent>;
+    fn extent(inode: &INode<Self::FileSystem>, position: u64) -> Result<Extent<'_>>;
 }
 
 /// The operations table that calls `M`.
@@ -67,12 +69,20 @@ impl<M: ExtentMap> Vtable<M> {
             // SAFETY: By this function's requirements.
             let extent = M::extent(unsafe { INode::from_raw(inode) }, start)?;
             // CAST: IOMAP_HOLE and IOMAP_MAPPED are small; -1 is all ones.
-            let (kind, address, length) = match extent {
-                Extent::Data { position, length } => {
-                    (helpers::IOMAP_MAPPED as u16, position, length)
-                }
+            let (kind, bdev, address, length) = match extent {
+                Extent::Data {
+                    device,
+                    position,
+                    length,
+                } => (
+                    helpers::IOMAP_MAPPED as u16,
+                    device.backing().bdev(),
+                    position,
+                    length,
+                ),
                 Extent::Hole { length } => (
                     helpers::IOMAP_HOLE as u16,
+                    core::ptr::null_mut(),
                     i64::from(helpers::IOMAP_NULL_ADDR) as u64,
                     length,
                 ),
@@ -81,14 +91,14 @@ impl<M: ExtentMap> Vtable<M> {
             if length == 0 {
                 return Err(EIO);
             }
-            // SAFETY: By this function's requirements; the superblock's device, if it has one, is
-            // open. Without one nobody does I/O by this.
+            // SAFETY: By this function's requirements; a device that is lent is open, and stays so as
+            // long as the inode. Nobody does I/O on a file by this, or on a hole.
             unsafe {
                 (*iomap).offset = position;
                 (*iomap).length = length.min((i64::MAX as u64).wrapping_sub(start).max(1));
                 (*iomap).type_ = kind;
                 (*iomap).addr = address;
-                (*iomap).bdev = (*(*inode).i_sb).s_bdev;
+                (*iomap).bdev = bdev;
             }
             Ok(0)
         })

@@ -3,7 +3,12 @@
 //! The mount API: from the options that fsconfig(2) and mount(2) bring to a superblock
 //! (`struct fs_context`).
 
-use crate::{backing::BackingFile, registration, super_block::SuperBlock, FileSystem};
+use crate::{
+    backing::{Backing, OpenFile},
+    store::StoreOperations,
+    super_block::SuperBlock,
+    super_operations, FileSystem,
+};
 use core::marker::PhantomData;
 use kernel::{bindings, error::from_result, ffi, prelude::*};
 use vfs_bindings as helpers;
@@ -27,11 +32,13 @@ pub enum ParameterValue<O: 'static> {
 }
 
 /// What a context collects until there is a superblock: `fs_private`.
-pub(crate) struct Request<T: FileSystem> {
+pub struct Request<T: FileSystem> {
     /// The options so far.
     pub(crate) options: T::Options,
     /// The regular file to mount, where it is not a device.
-    pub(crate) file: Option<BackingFile>,
+    pub(crate) source: Option<OpenFile>,
+    /// What [`FileSystem::extra_devices`] named.
+    pub(crate) extra: KVec<Backing>,
 }
 
 /// The request of a context.
@@ -82,7 +89,8 @@ pub(crate) unsafe extern "C" fn init_fs_context<T: FileSystem>(
         let request = KBox::new(
             Request::<T> {
                 options,
-                file: None,
+                source: None,
+                extra: KVec::new(),
             },
             GFP_KERNEL,
         )?;
@@ -159,7 +167,7 @@ unsafe extern "C" fn parse_param<T: FileSystem>(
     })
 }
 
-type FillSuper = Option<
+pub(crate) type FillSuper = Option<
     unsafe extern "C" fn(*mut bindings::super_block, *mut helpers::fs_context) -> ffi::c_int,
 >;
 
@@ -167,25 +175,14 @@ type FillSuper = Option<
 ///
 /// As `->get_tree`: the context is valid and complete.
 unsafe extern "C" fn get_tree<T: FileSystem>(context: *mut helpers::fs_context) -> ffi::c_int {
-    // CAST: Error numbers are below 4096.
-    const NOT_A_DEVICE: ffi::c_int = -(bindings::ENOTBLK as ffi::c_int);
-    // SAFETY: By this function's requirements. Read-only from the start, so that the device is
-    // opened for reading only.
-    unsafe {
-        (*context).sb_flags |= helpers::BLOCKYARD_SB_RDONLY;
-        let quiet = helpers::GET_TREE_BDEV_QUIET_LOOKUP;
-        let fill_super: FillSuper = Some(registration::fill_super::<T>);
-        let result = helpers::get_tree_bdev_flags(context, fill_super, quiet);
-        if result != NOT_A_DEVICE || (*context).source.is_null() {
-            return result;
+    from_result(|| {
+        // SAFETY: By this function's requirements. Read-only from the start, so that a device is
+        // opened for reading only.
+        unsafe {
+            (*context).sb_flags |= helpers::BLOCKYARD_SB_RDONLY;
+            T::Store::get_tree::<T>(context, Some(super_operations::fill_super::<T>))
         }
-        match BackingFile::open((*context).source) {
-            // `fill_super` takes it from there, or else it goes with the request.
-            Ok(file) => request::<T>(context).file = Some(file),
-            Err(error) => return error.to_errno(),
-        }
-        helpers::get_tree_nodev(context, fill_super)
-    }
+    })
 }
 
 /// Remounting: the file system stays read-only, whatever is asked for.

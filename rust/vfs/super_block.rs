@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Superblocks: one for each mounted device.
+//! Superblocks: one for each mounted device, file, or mount of what is in memory.
 
-use crate::{backing::Backing, device_cache::DeviceCache, sysfs, FileSystem};
+use crate::{device_cache::DeviceCache, store::Devices, sysfs, FileSystem};
 use core::marker::PhantomData;
 use kernel::{bindings, fmt, prelude::*, str::CString, types::Opaque};
 
@@ -12,7 +12,7 @@ use kernel::{bindings, fmt, prelude::*, str::CString, types::Opaque};
 pub(crate) struct Info<T: FileSystem> {
     pub(crate) sysfs: Pin<KBox<sysfs::Directory<T>>>,
     pub(crate) data: T::Data,
-    pub(crate) device: DeviceCache,
+    pub(crate) store: T::Store,
 }
 
 /// A superblock of `T` that is filled in.
@@ -51,23 +51,12 @@ impl<T: FileSystem> SuperBlock<T> {
         &self.info().data
     }
 
-    /// The cache of the device's pages.
-    #[inline]
-    pub fn device(&self) -> &DeviceCache {
-        &self.info().device
-    }
-
-    /// The smallest unit that the device can read, in bytes.
-    pub fn logical_block_size(&self) -> u32 {
-        self.backing().logical_block_size()
+    pub(crate) fn store(&self) -> &T::Store {
+        &self.info().store
     }
 
     pub(crate) fn sysfs(&self) -> &sysfs::Directory<T> {
         &self.info().sysfs
-    }
-
-    pub(crate) fn backing(&self) -> &Backing {
-        self.device().backing()
     }
 
     /// The device's name, as in kernel messages.
@@ -77,20 +66,29 @@ impl<T: FileSystem> SuperBlock<T> {
     }
 }
 
+impl<T: FileSystem<Store = Devices>> SuperBlock<T> {
+    /// The device that is mounted.
+    #[inline]
+    pub fn device(&self) -> &DeviceCache {
+        self.store().main()
+    }
+
+    /// The devices that [`FileSystem::extra_devices`] named, in that order.
+    #[inline]
+    pub fn extra_devices(&self) -> &[DeviceCache] {
+        self.store().extra()
+    }
+}
+
 /// A superblock that [`FileSystem::fill_super`] is to check and read.
 pub struct NewSuperBlock<'a, T: FileSystem> {
     pub(crate) sb: *mut bindings::super_block,
     pub(crate) context: *mut vfs_bindings::fs_context,
-    pub(crate) device: &'a DeviceCache,
+    pub(crate) store: &'a T::Store,
     pub(crate) options: &'a T::Options,
 }
 
 impl<T: FileSystem> NewSuperBlock<'_, T> {
-    /// The cache of the device's pages.
-    pub fn device(&self) -> &DeviceCache {
-        self.device
-    }
-
     /// What the mount's options say.
     pub fn options(&self) -> &T::Options {
         self.options
@@ -108,11 +106,6 @@ impl<T: FileSystem> NewSuperBlock<'_, T> {
     pub fn id(&self) -> &CStr {
         // SAFETY: The superblock is valid for this value's life.
         unsafe { id(self.sb) }
-    }
-
-    /// The device's logical block size in bytes: the smallest unit it can read.
-    pub fn logical_block_size(&self) -> u32 {
-        self.device.backing().logical_block_size()
     }
 
     /// Tells whoever called `fsconfig(2)` why the mount fails (C: `errorfc`).
@@ -138,6 +131,18 @@ impl<T: FileSystem> NewSuperBlock<'_, T> {
                 )
             };
         }
+    }
+}
+
+impl<T: FileSystem<Store = Devices>> NewSuperBlock<'_, T> {
+    /// As [`SuperBlock::device`].
+    pub fn device(&self) -> &DeviceCache {
+        self.store.main()
+    }
+
+    /// As [`SuperBlock::extra_devices`].
+    pub fn extra_devices(&self) -> &[DeviceCache] {
+        self.store.extra()
     }
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Safe abstractions over the VFS for read-only file systems on a block device or in a file.
+//! Safe abstractions over the VFS for read-only file systems: on block devices, in files, or in
+//! memory.
 //!
 //! A file system author
 //!
@@ -37,6 +38,7 @@ mod directory;
 pub mod errno;
 mod export;
 mod file;
+mod file_system;
 mod folio;
 mod inode;
 mod iomap;
@@ -44,7 +46,9 @@ mod label;
 mod mount;
 mod ratelimit;
 mod registration;
+mod store;
 mod super_block;
+mod super_operations;
 mod sysfs;
 mod xattr;
 
@@ -54,12 +58,14 @@ pub use crc32::crc32;
 pub use device_cache::{CachedPage, DeviceCache};
 pub use directory::{DirEmitter, DirectoryOperations, DirectoryTables};
 pub use file::FileTables;
+pub use file_system::{FileSystem, StatFs};
 pub use folio::LockedFolio;
 pub use inode::{Attributes, INode, INodeRef, Iget, Kind, NewINode, Target, Time};
 pub use iomap::{Extent, ExtentMap};
 pub use mount::{Parameter, ParameterValue, ShownOptions};
 pub use ratelimit::RateLimit;
-pub use registration::{FileSystem, Registration, StatFs};
+pub use registration::Registration;
+pub use store::{Devices, NoDevice, Store};
 pub use super_block::{NewSuperBlock, SuperBlock};
 pub use sysfs::Counter;
 pub use xattr::{XattrNames, XattrNamespace, XattrValue};
