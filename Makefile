@@ -60,7 +60,7 @@ modules_install:
 
 clean:
 	rm -rf target
-	find Kbuild block fs rust \( -name '*.o' -o -name '*.ko' -o -name '*.mod' -o -name '*.mod.c' \
+	find Kbuild block fs rust samples \( -name '*.o' -o -name '*.ko' -o -name '*.mod' -o -name '*.mod.c' \
 		-o -name '.*.cmd' -o -name '*.rmeta' -o -name '*_generated.rs' -o -name '*.d' -o -name modules.order \
 		-o -name Module.symvers \) -delete
 	rm -f .Module.symvers.cmd .modules.order.cmd modules.order Module.symvers

@@ -20,6 +20,35 @@
 //! 2. makes a [`tag_set::TagSet`] of it;
 //! 3. describes the disk's [`limits::Limits`] and adds a [`disk::Disk`].
 //!
+//! `samples/ram_disk.rs` is a whole driver, of 120 lines. Its heart is
+//!
+//! ```ignore
+//! impl Operations for Memory {
+//!     type QueueData = Pin<KBox<Self>>;
+//!     type HwData = ();
+//!     type Context = Atomic;
+//!
+//!     fn init_hctx(_: QueueData<'_, Self>, _index: u32, _held: &mut Held<'_, NoIo>) -> Result {
+//!         Ok(())
+//!     }
+//!
+//!     fn queue_rq<'call>(
+//!         request: IdleRequest<'call, Self>,
+//!         batch: &mut Batch,
+//!         held: &mut Held<'_, Atomic>,
+//!     ) -> Result<(), Refused<'call, Self>> {
+//!         let request = request.start();
+//!         match transfer(&request, held) {
+//!             Ok(()) => batch.end(request),
+//!             Err(status) => request.end(status),
+//!         }
+//!         Ok(())
+//!     }
+//! }
+//! ```
+//!
+//! What a request asks for is in [`req_op`], its memory in [`segment`].
+//!
 //! Around that stand the parts of a block driver that users see: [`params`] (module parameters),
 //! [`configfs`] and [`attribute`] (a directory for each disk), [`major`] (device numbers) and [`units`].
 //!
@@ -39,8 +68,10 @@ pub mod loading;
 pub mod major;
 pub mod operations;
 pub mod params;
+pub mod req_op;
 pub mod request;
 pub mod request_list;
+pub mod segment;
 pub mod tag_set;
 pub mod units;
 pub mod value;

@@ -39,6 +39,16 @@ impl Mebibytes {
 pub struct Bytes(u64);
 
 impl Bytes {
+    /// A length of `bytes` bytes.
+    pub const fn new(bytes: u64) -> Self {
+        Self(bytes)
+    }
+
+    /// The number of bytes.
+    pub const fn get(self) -> u64 {
+        self.0
+    }
+
     /// The whole sectors in this length; a part of a sector at the end does not count.
     pub const fn sectors(self) -> Sectors {
         Sectors(self.0 >> SECTOR_SHIFT)
@@ -50,6 +60,19 @@ impl Bytes {
 pub struct Sectors(u64);
 
 impl Sectors {
+    /// A length of `sectors` sectors.
+    pub const fn new(sectors: u64) -> Self {
+        Self(sectors)
+    }
+
+    /// The same length in bytes, or `None` if that is 2^64 or more.
+    pub const fn bytes(self) -> Option<Bytes> {
+        match self.0.checked_mul(1 << SECTOR_SHIFT) {
+            Some(bytes) => Some(Bytes(bytes)),
+            None => None,
+        }
+    }
+
     /// The number of sectors, as the C functions take it (`sector_t`).
     pub const fn get(self) -> u64 {
         self.0

@@ -13,7 +13,7 @@ use crate::{cache, process, sources, Lab};
 /// What a build prints that a person must see although it succeeded.
 const WARNING: &str = "warning:";
 /// The folders with modules in them.
-const FOLDERS: &[&str] = &["block", "fs"];
+const FOLDERS: &[&str] = &["block", "fs", "samples"];
 
 /// Builds them for the kernel of the SDK.
 ///

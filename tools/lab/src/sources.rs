@@ -8,9 +8,11 @@ use std::path::{Path, PathBuf};
 use crate::error::{Error, Result};
 
 /// What Kbuild compiles.
-pub const KERNEL_SIDE: &[&str] = &["Kbuild", "rust", "block", "fs"];
+pub const KERNEL_SIDE: &[&str] = &["Kbuild", "rust", "block", "fs", "samples"];
 /// What has Rust files.
-pub const RUST: &[&str] = &["rust", "block", "fs", "tools", "tests", "benches"];
+pub const RUST: &[&str] = &[
+    "rust", "block", "fs", "samples", "tools", "tests", "benches",
+];
 
 /// The sources in those files and folders of the checkout.
 pub fn find(checkout: &Path, parts: &[&str]) -> Result<Vec<PathBuf>> {

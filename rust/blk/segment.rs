@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The memory that a request reads to or writes from.
+//!
+//! C headers: [`include/linux/blk-mq.h`](srctree/include/linux/blk-mq.h),
+//! [`include/linux/bvec.h`](srctree/include/linux/bvec.h)
+//!
+//! Others may use that memory at the same time: a program with direct I/O owns the pages that it
+//! has the kernel read from. So there are no references to it here, only copies, which see or
+//! leave some mixture if somebody else writes meanwhile.
+
+use crate::{operations::Operations, req_op::ReqOp, request::Request};
+use core::{marker::PhantomData, ptr::null};
+use kernel::bindings;
+
+// A segment can be longer than a page. Its pages follow each other in the kernel's linear mapping,
+// which has all memory where there is no highmem.
+const _: () = assert!(!cfg!(CONFIG_HIGHMEM));
+
+/// The segments of a request, in the order of the disk (`rq_for_each_bvec()`).
+///
+/// # Invariants
+///
+/// `next` is null or a bio of a request that stays as it is for `'a`; `iter` is at its end, or a
+/// position in the array `vecs` of another such bio.
+pub struct Segments<'a> {
+    next: *const bindings::bio,
+    vecs: *const bindings::bio_vec,
+    iter: bindings::bvec_iter,
+    _request: PhantomData<&'a ()>,
+}
+
+impl<T: Operations, State> Request<T, State> {
+    /// The memory to read to or write from. Together it is as long as the request, if that is a
+    /// read, a write or an append; other requests have none.
+    #[inline]
+    pub fn segments(&self) -> Segments<'_> {
+        let bio = match self.op() {
+            ReqOp::Read | ReqOp::Write | ReqOp::ZoneAppend => {
+                // SAFETY: The request is ours, so that its fields can be read.
+                unsafe { (*self.as_ptr().as_ptr()).bio }
+            }
+            // The bio of a discard has a length, but no memory.
+            _ => null(),
+        };
+        Segments {
+            // INVARIANT: The bios are the request's while the driver owns it, which is borrowed.
+            next: bio,
+            vecs: null(),
+            // INVARIANT: This is an end.
+            iter: pin_init::zeroed(),
+            _request: PhantomData,
+        }
+    }
+}
+
+impl Segments<'_> {
+    /// Fills the memory with the bytes of `from`, as far as the shorter of the two goes.
+    #[inline]
+    pub fn copy_from(self, mut from: &[u8]) {
+        for segment in self {
+            let (now, later) = from.split_at(segment.len().min(from.len()));
+            segment.copy_from(now);
+            from = later;
+        }
+    }
+
+    /// Fills `to` with the bytes of the memory, as far as the shorter of the two goes.
+    #[inline]
+    pub fn copy_to(self, mut to: &mut [u8]) {
+        for segment in self {
+            let (now, later) = to.split_at_mut(segment.len().min(to.len()));
+            segment.copy_to(now);
+            to = later;
+        }
+    }
+}
+
+impl<'a> Iterator for Segments<'a> {
+    type Item = Segment<'a>;
+
+    #[inline]
+    fn next(&mut self) -> Option<Segment<'a>> {
+        while self.iter.bi_size == 0 {
+            if self.next.is_null() {
+                return None;
+            }
+            // SAFETY: By the type's invariant the bio is valid.
+            let bio = unsafe { &*self.next };
+            // INVARIANT: The bio's own position, and the next bio of the same request.
+            (self.vecs, self.iter, self.next) = (bio.bi_io_vec, bio.bi_iter, bio.bi_next);
+        }
+        // SAFETY: By the type's invariant, and because there is something left, the position is
+        // in the array.
+        let bvec = unsafe { *self.vecs.add(self.iter.bi_idx as usize) };
+        let offset = bvec.bv_offset + self.iter.bi_bvec_done;
+        let len = (bvec.bv_len - self.iter.bi_bvec_done).min(self.iter.bi_size);
+
+        self.iter.bi_size -= len;
+        self.iter.bi_bvec_done += len;
+        if self.iter.bi_bvec_done == bvec.bv_len {
+            self.iter.bi_idx += 1;
+            self.iter.bi_bvec_done = 0;
+        }
+        // SAFETY: The page is one of the request's. Without highmem the address is that of the
+        // kernel's linear mapping, which is not undone.
+        let page = unsafe { bindings::kmap_local_page(bvec.bv_page) };
+        Some(Segment {
+            // INVARIANT: The pages of a bio_vec follow each other, and are the request's.
+            address: page.cast::<u8>().wrapping_add(offset as usize),
+            len: len as usize,
+            _request: PhantomData,
+        })
+    }
+}
+
+/// Memory of a request without a gap.
+///
+/// # Invariants
+///
+/// `address` is valid for reads and writes of `len` bytes for `'a`, by anybody at the same time.
+pub struct Segment<'a> {
+    address: *mut u8,
+    len: usize,
+    _request: PhantomData<&'a ()>,
+}
+
+impl Segment<'_> {
+    /// Its length in bytes: a whole number of logical blocks, or what is left of one that spans
+    /// several segments.
+    #[inline]
+    #[allow(clippy::len_without_is_empty)] // None is empty.
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// The first `at` bytes and the rest. What is beyond the segment counts as its end.
+    #[inline]
+    pub fn split_at(self, at: usize) -> (Self, Self) {
+        let at = at.min(self.len);
+        let rest = Self {
+            // INVARIANT: Both are parts of this segment.
+            address: self.address.wrapping_add(at),
+            len: self.len - at,
+            _request: PhantomData,
+        };
+        (Self { len: at, ..self }, rest)
+    }
+
+    /// Fills the memory with the bytes of `from`, as far as the shorter of the two goes.
+    #[inline]
+    pub fn copy_from(&self, from: &[u8]) {
+        // SAFETY: By the type's invariant; the length is that of the shorter. The function is one
+        // of C, where what others do to the memory meanwhile does not count.
+        unsafe {
+            bindings::memcpy(
+                self.address.cast(),
+                from.as_ptr().cast(),
+                self.len.min(from.len()),
+            )
+        };
+    }
+
+    /// Fills `to` with the bytes of the memory, as far as the shorter of the two goes.
+    #[inline]
+    pub fn copy_to(&self, to: &mut [u8]) {
+        // SAFETY: As above.
+        unsafe {
+            bindings::memcpy(
+                to.as_mut_ptr().cast(),
+                self.address.cast(),
+                self.len.min(to.len()),
+            )
+        };
+    }
+
+    /// Fills the memory with the byte `with`.
+    #[inline]
+    pub fn fill(&self, with: u8) {
+        // SAFETY: As above.
+        unsafe { bindings::memset(self.address.cast(), with.into(), self.len) };
+    }
+}
