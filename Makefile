@@ -2,13 +2,14 @@
 # The commands for people. (`make -C KDIR M=$PWD` reads Kbuild, not this file.)
 
 KREL_INSTALL = $(or $(KREL),$(shell uname -r))
-MODULES := block/rnull/rnull.ko fs/tarfs/tarfs.ko
+MODULES := block/rnull/rnull.ko fs/tarfs/tarfs.ko $(if $(NULL_BLK),block/rnull/null_blk.ko)
 LAB := cargo run --release --package lab --
 
 .PHONY: help modules tools demo test bench shell modules_install clean distclean
 
 help:
-	@echo 'make modules          build rnull.ko and tarfs.ko for the stock kernel'
+	@echo 'make modules          build rnull.ko and tarfs.ko for the stock kernel, and with'
+	@echo '                      NULL_BLK=1 null_blk.ko: rnull by the name of the C driver'
 	@echo 'make tools            build mkfs.tarfs'
 	@echo 'make demo             show both at work in a guest [TAR=any.tar]'
 	@echo 'make test             run every test and check'
@@ -21,7 +22,7 @@ help:
 	@echo 'KDIR=FOLDER a kernel tree of your own that was built with CONFIG_RUST=y.'
 
 modules:
-	$(LAB) modules
+	$(LAB) modules $(if $(NULL_BLK),--null-blk)
 
 tools:
 	cargo build --release --package tarfs-tools

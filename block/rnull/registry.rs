@@ -2,7 +2,10 @@
 
 //! Names and numbers of the disks that are on.
 
-use crate::locks::{self, Sleeping};
+use crate::{
+    locks::{self, Sleeping},
+    names,
+};
 use blk::{disk::Name, major::Major};
 use kernel::{new_mutex, prelude::*};
 use sync::{held::Held, level::Before, lock::Lock};
@@ -24,13 +27,13 @@ struct Entry {
 }
 
 impl Registry {
-    /// Gets a major number, listed in `/proc/devices` as `name`.
+    /// Gets a major number, listed in `/proc/devices`.
     ///
     /// # Errors
     ///
     /// Those of [`Major::register`].
-    pub(crate) fn new(name: &'static CStr) -> Result<impl PinInit<Self>> {
-        let major = Major::register(name)?;
+    pub(crate) fn new() -> Result<impl PinInit<Self>> {
+        let major = Major::register(names::DISK)?;
         Ok(pin_init!(Self {
             major,
             entries <- Lock::new(new_mutex!(KVec::new())),
@@ -52,8 +55,8 @@ impl Registry {
         entries.iter().any(|entry| entry.name == name)
     }
 
-    /// Takes the lowest free number, with the name `name` or, if there is none, `rnullb` and the
-    /// number.
+    /// Takes the lowest free number, with the name `name` or, if there is none, [`names::DISK`]
+    /// and the number.
     ///
     /// # Errors
     ///
@@ -73,7 +76,7 @@ impl Registry {
         let minor = u32::try_from(place).map_err(|_| ENOMEM)?;
         let name = match name {
             Some(name) => name,
-            None => Name::from_fmt(fmt!("rnullb{minor}"))?,
+            None => Name::from_fmt(fmt!("{}{}", names::DISK, minor))?,
         };
         if entries.iter().any(|entry| entry.name == name) {
             return Err(EEXIST);

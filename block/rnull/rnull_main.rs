@@ -8,6 +8,7 @@
 //! - `options`: the one table of all options
 //! - `configfs`: the directory `rnull/`, where users make disks
 //! - `locks`: the order of the locks
+//! - `names`: what users call the driver
 //! - `device`: a disk's settings, and turning it on and off
 //! - `queue`: what happens to a request
 //! - `registry`: names and numbers of the disks
@@ -17,6 +18,7 @@
 mod configfs;
 mod device;
 mod locks;
+mod names;
 mod options;
 mod queue;
 mod registry;
@@ -28,6 +30,16 @@ use kernel::{prelude::*, sync::Arc};
 use options::{adjust_parameters, nr_devices};
 use registry::Registry;
 
+#[cfg(NULL_BLK)]
+module! {
+    type: Rnull,
+    name: "null_blk",
+    authors: ["Blockyard"],
+    description: "Null block driver",
+    license: "GPL v2",
+}
+
+#[cfg(not(NULL_BLK))]
 module! {
     type: Rnull,
     name: "rnull",
@@ -49,7 +61,7 @@ struct Rnull {
 impl kernel::Module for Rnull {
     fn init(module: &'static ThisModule) -> Result<Self> {
         adjust_parameters();
-        let registry = Arc::pin_init(Registry::new(c"rnullb")?, GFP_KERNEL)?;
+        let registry = Arc::pin_init(Registry::new()?, GFP_KERNEL)?;
 
         let mut disks = KVec::new();
         loading::init(|held| {
@@ -60,7 +72,7 @@ impl kernel::Module for Rnull {
             }
             Ok(())
         })?;
-        let subsystem = Subsystem::register(c"rnull", module, Disks::new(registry))?;
+        let subsystem = Subsystem::register(names::ROOT, module, Disks::new(registry))?;
 
         pr_info!("module loaded\n");
         Ok(Self {

@@ -153,12 +153,13 @@ impl Lab {
         })
     }
 
-    /// Builds our modules where they stand in the checkout, for the kernel of [`Lab::sdk`].
+    /// Builds our modules where they stand in the checkout, for the kernel of [`Lab::sdk`];
+    /// `null_blk.ko` too if `null_blk`.
     ///
     /// # Errors
     /// `Build` where they do not compile.
-    pub fn ensure_modules(&self) -> Result<()> {
-        modules::build(self)
+    pub fn ensure_modules(&self, null_blk: bool) -> Result<()> {
+        modules::build(self, null_blk)
     }
 
     /// The file of one of our modules by its name, or of any by its path (ending in `.ko`). Ours

@@ -31,7 +31,11 @@ enum Command {
     /// Make the kernel SDK, and download the kernel that guests boot
     Sdk(SdkArguments),
     /// Build the modules, where they stand in the checkout
-    Modules,
+    Modules {
+        /// Build rnull by the name of the kernel's own driver as well: null_blk.ko
+        #[arg(long)]
+        null_blk: bool,
+    },
     /// Check the sources: rustfmt for all, clippy and rustdoc for the kernel's side
     Check {
         /// Check only that
@@ -126,7 +130,7 @@ fn main() -> ExitCode {
     let result = stop_on_signals().and_then(|()| match arguments.command {
         Command::Toolbox { update } => toolbox(update),
         Command::Sdk(sdk) => sdk.run(),
-        Command::Modules => modules(),
+        Command::Modules { null_blk } => modules(null_blk),
         Command::Check { what } => check(what),
         Command::Clean => Lab::locate()?.clear_cache().map(|()| ExitCode::SUCCESS),
         Command::Demo(demo) => demo.run(),
@@ -161,8 +165,8 @@ impl SdkArguments {
     }
 }
 
-fn modules() -> Result<ExitCode> {
-    Lab::locate()?.ensure_modules()?;
+fn modules(null_blk: bool) -> Result<ExitCode> {
+    Lab::locate()?.ensure_modules(null_blk)?;
     Ok(ExitCode::SUCCESS)
 }
 

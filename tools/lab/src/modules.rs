@@ -15,17 +15,21 @@ const WARNING: &str = "warning:";
 /// The folders with modules in them.
 const FOLDERS: &[&str] = &["block", "fs", "samples"];
 
-/// Builds them for the kernel of the SDK.
+/// The null block driver by the name of the kernel's own, which is not built unless it is asked for.
+const NULL_BLK: &str = "null_blk";
+
+/// Builds them for the kernel of the SDK; `null_blk.ko` too if `null_blk`.
 ///
 /// # Errors
 /// `Build`, after all that the compiler said.
-pub fn build(lab: &Lab) -> Result<()> {
+pub fn build(lab: &Lab, null_blk: bool) -> Result<()> {
     let (sdk, toolbox) = (lab.sdk()?, lab.toolbox()?);
     let _lock = cache::lock(&lab.cache().join("modules.lock"))?;
     let step = Step::start(format!("building the modules for {}", sdk.release()?));
     let mut command = sdk.make(toolbox, &[(lab.checkout(), lab.checkout())])?;
     command
         .arg(format!("M={}", lab.checkout().display()))
+        .args(null_blk.then_some("NULL_BLK=1"))
         .arg("modules");
     let log = lab.logs().join("modules.log");
     let built = process::logged(
@@ -58,7 +62,7 @@ pub fn provide(lab: &Lab, name: &str) -> Result<PathBuf> {
     match find(lab, name)? {
         Some(file) if is_fresh(lab, &file)? => Ok(file),
         _ => {
-            build(lab)?;
+            build(lab, modinfo::canonical(name) == NULL_BLK)?;
             find(lab, name)?.ok_or_else(|| {
                 Error::new(
                     Kind::Missing,
