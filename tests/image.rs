@@ -15,7 +15,7 @@ pub enum Region {
     Inodes = 0,
     Leaves = 2,
     Heap = 3,
-    Sums = 5,
+    Sums = 8,
 }
 
 /// An image in memory. Its parts panic where it is not one: these are tests.

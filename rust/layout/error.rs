@@ -43,6 +43,13 @@ pub enum Error {
     TarLength {
         length: u64,
     },
+    LayerCount {
+        layers: u64,
+    },
+    DataSumCount {
+        sums: u64,
+        expected: u64,
+    },
     IndexAlignment {
         offset: u64,
     },
@@ -70,10 +77,26 @@ pub enum Error {
         region: &'static str,
         records: u64,
     },
-    ReservedRegion {
-        records: u64,
-    },
 
+    Layer {
+        layer: u32,
+        sector: u64,
+        length: u64,
+        expected_sector: u64,
+    },
+    NoLayer {
+        layer: u32,
+        layers: u64,
+    },
+    LayersEnd {
+        end: u64,
+        tar_length: u64,
+    },
+    DataSum {
+        block: u64,
+        stored: u32,
+        computed: u32,
+    },
     BlockSum {
         block: u32,
         stored: u32,

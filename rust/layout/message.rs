@@ -111,8 +111,44 @@ impl fmt::Display for Error {
                     "region {region}: {records} records end beyond block 2^32 - 1"
                 )
             }
-            Self::ReservedRegion { records } => {
-                write!(f, "region reserved: has {records} records, expected none")
+            Self::LayerCount { layers } => {
+                write!(
+                    f,
+                    "superblock: {layers} archives, expected at most {}, and in an image one",
+                    crate::LAYERS_MAX
+                )
+            }
+            Self::DataSumCount { sums, expected } => {
+                write!(
+                    f,
+                    "superblock: {sums} checksums of data, the archive's blocks make {expected}"
+                )
+            }
+            Self::Layer {
+                layer,
+                sector,
+                length,
+                expected_sector,
+            } => write!(
+                f,
+                "archive {layer}: {length} bytes from sector {sector} on, expected some from \
+                 sector {expected_sector} on, within the recorded length"
+            ),
+            Self::NoLayer { layer, layers } => {
+                write!(f, "archive {layer}: the image has {layers} of them")
+            }
+            Self::LayersEnd { end, tar_length } => {
+                write!(f, "archives: they end at byte {end}, recorded {tar_length}")
+            }
+            Self::DataSum {
+                block,
+                stored,
+                computed,
+            } => {
+                write!(
+                    f,
+                    "archive block {block}: CRC-32 is {computed:#010x}, recorded {stored:#010x}"
+                )
             }
             Self::BlockSum {
                 block,

@@ -9,10 +9,10 @@ use zerocopy_derive::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 use crate::Error;
 
 /// What follows the fields that the superblock's format names.
-pub(crate) const SUPERBLOCK_REST: usize = crate::BLOCK_SIZE - 320;
+pub(crate) const SUPERBLOCK_REST: usize = crate::BLOCK_SIZE - 336;
 
 /// Number of region descriptors in the superblock.
-pub(crate) const REGIONS: usize = 8;
+pub(crate) const REGIONS: usize = 9;
 
 #[derive(FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned)]
 #[repr(C)]
@@ -119,6 +119,15 @@ pub(crate) struct SparseExtent {
     pub(crate) position: U64,
 }
 
+#[derive(FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned)]
+#[repr(C)]
+pub(crate) struct Layer {
+    pub(crate) sector: U64,
+    pub(crate) length: U64,
+    pub(crate) sha256: [u8; 32],
+    pub(crate) zero: [u8; 16],
+}
+
 /// Returns the record at `offset` of an index block.
 pub(crate) fn read<T>(block: &[u8], offset: usize) -> Result<&T, Error>
 where
@@ -141,4 +150,5 @@ const _: () = {
     assert!(size_of::<XattrSetHeader>() == 4);
     assert!(size_of::<XattrEntry>() == 12);
     assert!(size_of::<SparseExtent>() == 24);
+    assert!(size_of::<Layer>() == 64);
 };

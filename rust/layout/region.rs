@@ -19,8 +19,10 @@ pub enum RegionKind {
     Xattrs,
     /// Extents of sparse files, 24 bytes each.
     Extents,
-    /// Empty in version 1.
-    Reserved,
+    /// Archives behind one index, 64 bytes each.
+    Layers,
+    /// CRC-32 of 4096 bytes of the archive, 4 bytes each.
+    DataSums,
     /// CRC-32 of index blocks, 4 bytes each.
     Sums,
 }
@@ -31,9 +33,10 @@ impl RegionKind {
         match self {
             Self::Inodes => 32,
             Self::Extras => 64,
-            Self::Leaves | Self::Heap | Self::Xattrs | Self::Reserved => 1,
+            Self::Leaves | Self::Heap | Self::Xattrs => 1,
             Self::Extents => 24,
-            Self::Sums => 4,
+            Self::Layers => 64,
+            Self::DataSums | Self::Sums => 4,
         }
     }
 
@@ -42,8 +45,10 @@ impl RegionKind {
         match self {
             Self::Inodes => 128,
             Self::Extras => 64,
-            Self::Leaves | Self::Heap | Self::Xattrs | Self::Reserved => BLOCK,
+            Self::Leaves | Self::Heap | Self::Xattrs => BLOCK,
             Self::Extents => 170,
+            Self::Layers => 64,
+            Self::DataSums => 1024,
             // CAST: 1023.
             Self::Sums => SUMS_PER_BLOCK as u64,
         }
@@ -58,7 +63,8 @@ impl RegionKind {
             Self::Heap => "heap",
             Self::Xattrs => "xattrs",
             Self::Extents => "extents",
-            Self::Reserved => "reserved",
+            Self::Layers => "layers",
+            Self::DataSums => "data sums",
             Self::Sums => "sums",
         }
     }

@@ -4,7 +4,7 @@
 
 use zerocopy::{transmute, transmute_ref};
 
-use crate::{raw, Error, Region, RegionKind, BLOCK, BLOCK_SIZE, SECTOR};
+use crate::{raw, Error, Region, RegionKind, BLOCK, BLOCK_SIZE, LAYERS_MAX, SECTOR};
 
 /// The first bytes of a superblock.
 pub const MAGIC: [u8; 8] = *b"TarFsIdx";
@@ -60,6 +60,10 @@ pub struct Superblock {
     pub xattrs: Region,
     /// The extents of sparse files.
     pub extents: Region,
+    /// The archives, where there are several behind the index; empty where there is one.
+    pub layers: Region,
+    /// The checksums of the archive's blocks; empty where they were not recorded.
+    pub data_sums: Region,
     /// The checksums of the blocks before them.
     pub sums: Region,
 }
@@ -109,7 +113,7 @@ impl Superblock {
         }
         if !is_zero(&raw.rest) {
             return Err(Error::SuperblockNotZero {
-                from: 320,
+                from: 336,
                 to: BLOCK_SIZE,
             });
         }
@@ -118,20 +122,16 @@ impl Superblock {
         }
         check_label(&raw.label)?;
 
-        let [inodes, extras, leaves, heap, xattrs, extents, reserved, sums] = &raw.regions;
+        let [inodes, extras, leaves, heap, xattrs, extents, layers, data_sums, sums] = &raw.regions;
         let inodes = Region::decode(inodes, RegionKind::Inodes, 0)?;
         let extras = Region::decode(extras, RegionKind::Extras, inodes.end())?;
         let leaves = Region::decode(leaves, RegionKind::Leaves, extras.end())?;
         let heap = Region::decode(heap, RegionKind::Heap, leaves.end())?;
         let xattrs = Region::decode(xattrs, RegionKind::Xattrs, heap.end())?;
         let extents = Region::decode(extents, RegionKind::Extents, xattrs.end())?;
-        let reserved = Region::decode(reserved, RegionKind::Reserved, extents.end())?;
-        if reserved.records() != 0 {
-            return Err(Error::ReservedRegion {
-                records: reserved.records(),
-            });
-        }
-        let sums = Region::decode(sums, RegionKind::Sums, reserved.end())?;
+        let layers = Region::decode(layers, RegionKind::Layers, extents.end())?;
+        let data_sums = Region::decode(data_sums, RegionKind::DataSums, layers.end())?;
+        let sums = Region::decode(sums, RegionKind::Sums, data_sums.end())?;
         let superblock = Self {
             features_compat: features_compat & !COMPAT_SHA256,
             features_ro_compat: raw.features_ro_compat.get(),
@@ -151,6 +151,8 @@ impl Superblock {
             heap,
             xattrs,
             extents,
+            layers,
+            data_sums,
             sums,
         };
         superblock.check_counts()?;
@@ -187,6 +189,15 @@ impl Superblock {
                 length: self.tar_length,
             });
         }
+        let layers = self.layers.records();
+        if layers > u64::from(LAYERS_MAX) || (layers > 0 && self.index_offset != 0) {
+            return Err(Error::LayerCount { layers });
+        }
+        let expected = self.tar_length.div_ceil(BLOCK);
+        let sums = self.data_sums.records();
+        if sums != 0 && sums != expected {
+            return Err(Error::DataSumCount { sums, expected });
+        }
         Ok(())
     }
 
@@ -221,11 +232,6 @@ impl Superblock {
         } else {
             0
         };
-        let reserved = raw::Region {
-            first_block: self.extents.end().into(),
-            blocks: 0.into(),
-            records: 0.into(),
-        };
         let mut raw = raw::Superblock {
             magic: MAGIC,
             version: VERSION.into(),
@@ -250,7 +256,8 @@ impl Superblock {
                 self.heap.encode(),
                 self.xattrs.encode(),
                 self.extents.encode(),
-                reserved,
+                self.layers.encode(),
+                self.data_sums.encode(),
                 self.sums.encode(),
             ],
             rest: [0; raw::SUPERBLOCK_REST],

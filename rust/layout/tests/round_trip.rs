@@ -28,6 +28,7 @@ fn superblocks() -> impl Strategy<Value = (Superblock, u64)> {
             heap,
             xattrs,
             extents,
+            ..Counts::default()
         };
         let (mut superblock, mut bytes) = superblock(counts);
         let (numbers, uuid, label, times) = fields;

@@ -14,6 +14,8 @@ const COUNTS: Counts = Counts {
     heap: 100,
     xattrs: 0,
     extents: 0,
+    layers: 0,
+    data_sums: 0,
 };
 
 /// A regular file that fits into the short record.

@@ -14,6 +14,8 @@ const COUNTS: Counts = Counts {
     heap: 100,
     xattrs: 5000,
     extents: 171,
+    layers: 0,
+    data_sums: 0,
 };
 
 /// Decodes a superblock with these bytes at `at`, whose checksum is right.
@@ -93,16 +95,16 @@ fn superblock_zeros() {
         Error::SuperblockNotZero { from: 184, to: 192 }
     );
     assert_eq!(
-        with_bytes(320, &[1]),
+        with_bytes(336, &[1]),
         Error::SuperblockNotZero {
-            from: 320,
+            from: 336,
             to: 4096
         }
     );
     assert_eq!(
         with_bytes(4095, &[1]),
         Error::SuperblockNotZero {
-            from: 320,
+            from: 336,
             to: 4096
         }
     );
@@ -127,18 +129,20 @@ fn superblock_regions() {
         found,
         needed,
     };
-    // inodes: 3 blocks; extras: 1; leaves: 2; heap: 1; xattrs: 2; extents: 2; reserved: 0; sums: 1.
+    // inodes: 3 blocks; extras: 1; leaves: 2; heap: 1; xattrs: 2; extents: 2; layers: 0; data sums: 0;
+    // sums: 1.
     assert_eq!(with_u32(region(0), 1), start("inodes", 1, 0));
     assert_eq!(with_u32(region(1), 2), start("extras", 2, 3));
     assert_eq!(with_u32(region(2), 5), start("leaves", 5, 4));
     assert_eq!(with_u32(region(3), 5), start("heap", 5, 6));
     assert_eq!(with_u32(region(4), 8), start("xattrs", 8, 7));
     assert_eq!(with_u32(region(5), 8), start("extents", 8, 9));
-    assert_eq!(with_u32(region(6), 0), start("reserved", 0, 11));
-    assert_eq!(with_u32(region(7), 12), start("sums", 12, 11));
+    assert_eq!(with_u32(region(6), 0), start("layers", 0, 11));
+    assert_eq!(with_u32(region(7), 0), start("data sums", 0, 11));
+    assert_eq!(with_u32(region(8), 12), start("sums", 12, 11));
     assert_eq!(with_u32(region(0) + 4, 4), blocks("inodes", 4, 3));
     assert_eq!(with_u32(region(5) + 4, 1), blocks("extents", 1, 2));
-    assert_eq!(with_u32(region(6) + 4, 1), blocks("reserved", 1, 0));
+    assert_eq!(with_u32(region(6) + 4, 1), blocks("layers", 1, 0));
     assert_eq!(with_u64(region(2) + 8, 4096), blocks("leaves", 2, 1));
     assert_eq!(with_u64(region(4) + 8, 4096), blocks("xattrs", 2, 1));
     assert_eq!(with_u64(region(5) + 8, 170), blocks("extents", 2, 1));
@@ -147,12 +151,6 @@ fn superblock_regions() {
         records: 1 << 44,
     };
     assert_eq!(with_u64(region(3) + 8, 1 << 44), too_large);
-    // One byte in one block, which starts where the extents end.
-    let reserved = [11, 0, 0, 0, 1, 0, 0, 0, 1];
-    assert_eq!(
-        with_bytes(region(6), &reserved),
-        Error::ReservedRegion { records: 1 }
-    );
 }
 
 /// As many wide inodes as inodes, and an index right behind the archive's last sector.
@@ -174,7 +172,7 @@ fn superblock_limits() {
 fn superblock_counts() {
     let none = [0u8; 16];
     assert_eq!(
-        with_u64(region(7) + 8, 10),
+        with_u64(region(8) + 8, 10),
         Error::SumCount {
             sums: 10,
             blocks: 11
@@ -196,6 +194,7 @@ fn superblock_counts() {
         (3, 1, 100),
         (4, 2, 5000),
         (6, 2, 171),
+        (8, 0, 0),
         (8, 0, 0),
         (8, 1, 8),
     ] {

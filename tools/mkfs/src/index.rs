@@ -68,7 +68,9 @@ impl<'a> Index<'a> {
         let heap = region(RegionKind::Heap, leaf_region.end(), heap_length)?;
         let xattrs = region(RegionKind::Xattrs, heap.end(), 0)?;
         let extents = region(RegionKind::Extents, xattrs.end(), 0)?;
-        let sums = region(RegionKind::Sums, extents.end(), extents.end().into())?;
+        let layers = region(RegionKind::Layers, extents.end(), 0)?;
+        let data_sums = region(RegionKind::DataSums, layers.end(), 0)?;
+        let sums = region(RegionKind::Sums, data_sums.end(), data_sums.end().into())?;
         let superblock = Superblock {
             features_compat: 0,
             features_ro_compat: 0,
@@ -89,6 +91,8 @@ impl<'a> Index<'a> {
             heap,
             xattrs,
             extents,
+            layers,
+            data_sums,
             sums,
         };
         Ok(Self {

@@ -17,9 +17,11 @@ import zlib
 
 BLOCK = 4096
 MASK = (1 << 64) - 1
-REGIONS = ["inodes", "extras", "leaves", "heap", "xattrs", "extents", "reserved", "sums"]
+REGIONS = ["inodes", "extras", "leaves", "heap", "xattrs", "extents", "layers",
+           "data sums", "sums"]
 PER_BLOCK = {"inodes": 128, "extras": 64, "leaves": 4096, "heap": 4096, "xattrs": 4096,
-             "extents": 170, "reserved": 4096, "sums": 1023}
+             "extents": 170, "layers": 64, "data sums": 1024,
+             "sums": 1023}
 TYPES = {1: "fifo", 2: "char", 4: "directory", 6: "block", 8: "regular", 10: "symlink",
          12: "socket"}
 
@@ -75,7 +77,7 @@ class Image:
         check(incompat == 0, "incompatible features", incompat)
         check(compat & 1 or not any(sha256), "SHA-256 without its feature")
         zero(reserved, "superblock, byte 184")
-        zero(block[320:], "superblock, byte 320")
+        zero(block[336:], "superblock, byte 336")
         zero(self.label[len(self.label.split(b"\0")[0]):], "padding of the label")
         next_block = 0
         self.regions = {}
@@ -85,7 +87,7 @@ class Image:
             check(blocks == -(-records // PER_BLOCK[name]), "region", name, "has blocks", blocks)
             self.regions[name] = (first, records)
             next_block = first + blocks
-        check(self.regions["reserved"][1] == 0, "reserved region is used")
+        check(self.regions["layers"][1] == 0, "archives behind an image")
         check(self.regions["sums"][1] == self.regions["sums"][0], "number of sums")
         check(self.blocks == next_block + 1, "index blocks", self.blocks)
 

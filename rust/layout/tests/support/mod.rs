@@ -17,6 +17,8 @@ pub struct Counts {
     pub heap: u32,
     pub xattrs: u32,
     pub extents: u32,
+    pub layers: u32,
+    pub data_sums: u32,
 }
 
 pub fn crc32(slices: &[&[u8]]) -> u32 {
@@ -34,7 +36,9 @@ pub fn superblock(counts: Counts) -> (Superblock, u64) {
     let heap = region(RegionKind::Heap, leaves.end(), counts.heap.into());
     let xattrs = region(RegionKind::Xattrs, heap.end(), counts.xattrs.into());
     let extents = region(RegionKind::Extents, xattrs.end(), counts.extents.into());
-    let sums = region(RegionKind::Sums, extents.end(), extents.end().into());
+    let layers = region(RegionKind::Layers, extents.end(), counts.layers.into());
+    let data_sums = region(RegionKind::DataSums, layers.end(), counts.data_sums.into());
+    let sums = region(RegionKind::Sums, data_sums.end(), data_sums.end().into());
     let superblock = Superblock {
         features_compat: 0,
         features_ro_compat: 0,
@@ -54,6 +58,8 @@ pub fn superblock(counts: Counts) -> (Superblock, u64) {
         heap,
         xattrs,
         extents,
+        layers,
+        data_sums,
         sums,
     };
     let bytes = superblock.index_offset + superblock.index_blocks * 4096;
@@ -69,6 +75,7 @@ pub fn roomy() -> Superblock {
         heap: 1 << 30,
         xattrs: 1 << 30,
         extents: 1 << 20,
+        ..Counts::default()
     };
     superblock(counts).0
 }
