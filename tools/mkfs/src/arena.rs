@@ -2,6 +2,7 @@
 
 //! Values that are referred to by number: four bytes instead of a pointer's eight.
 
+use std::hash::{Hash, Hasher};
 use std::marker::PhantomData;
 use std::num::NonZeroU32;
 use std::ops::{Index, IndexMut};
@@ -42,6 +43,12 @@ impl<T> PartialEq for Id<T> {
 }
 
 impl<T> Eq for Id<T> {}
+
+impl<T> Hash for Id<T> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.number.hash(state);
+    }
+}
 
 /// A growing sequence of values, none of which is ever removed.
 pub struct Arena<T> {

@@ -13,6 +13,7 @@ use crate::leaves::{Leaves, SEEDS};
 use crate::numbering::Numbering;
 use crate::options::Options;
 use crate::tree::{Content, Tree};
+use crate::xattrs::XattrRegion;
 use crate::{Error, BLOCK};
 
 /// Namespace of the UUIDs that are derived from an index.
@@ -26,6 +27,7 @@ pub struct Index<'a> {
     tree: &'a Tree,
     numbering: Numbering,
     leaves: Leaves,
+    xattrs: XattrRegion,
     /// For an index of its own, and without a UUID.
     superblock: Superblock,
     uuid: Option<Uuid>,
@@ -48,26 +50,27 @@ impl<'a> Index<'a> {
             path: path.into(),
             seeds: SEEDS,
         })?;
+        let too_large = |error| Error::TooLarge {
+            path: path.into(),
+            error,
+        };
+        let xattrs = XattrRegion::new(tree, &numbering).map_err(too_large)?;
         let time_base = time_base(tree, &numbering);
-        let mut inodes = Inodes::new(tree, &numbering, &leaves.directories);
+        let mut inodes = Inodes::new(tree, &numbering, &leaves.directories, &xattrs);
         let is_wide = |inode: &Inode| InodeRecord::encode(inode, time_base).is_none();
         let wide = inodes.by_ref().filter(|(_, inode)| is_wide(inode)).count();
         let heap_length = inodes.heap_length();
 
-        let region = |kind, first_block, records| {
-            Region::new(kind, first_block, records).map_err(|error| Error::TooLarge {
-                path: path.into(),
-                error,
-            })
-        };
+        let region =
+            |kind, first_block, records| Region::new(kind, first_block, records).map_err(too_large);
         // CAST: `usize` is at most 64 bits wide.
         let count = numbering.inodes().len() as u64;
         let inodes = region(RegionKind::Inodes, 0, count)?;
         let extras = region(RegionKind::Extras, inodes.end(), wide as u64)?;
         let leaf_region = region(RegionKind::Leaves, extras.end(), leaves.length())?;
         let heap = region(RegionKind::Heap, leaf_region.end(), heap_length)?;
-        let xattrs = region(RegionKind::Xattrs, heap.end(), 0)?;
-        let extents = region(RegionKind::Extents, xattrs.end(), 0)?;
+        let xattr_region = region(RegionKind::Xattrs, heap.end(), xattrs.length())?;
+        let extents = region(RegionKind::Extents, xattr_region.end(), 0)?;
         let layers = region(RegionKind::Layers, extents.end(), 0)?;
         let data_sums = region(RegionKind::DataSums, layers.end(), 0)?;
         let sums = region(RegionKind::Sums, data_sums.end(), data_sums.end().into())?;
@@ -89,7 +92,7 @@ impl<'a> Index<'a> {
             extras,
             leaves: leaf_region,
             heap,
-            xattrs,
+            xattrs: xattr_region,
             extents,
             layers,
             data_sums,
@@ -99,6 +102,7 @@ impl<'a> Index<'a> {
             tree,
             numbering,
             leaves,
+            xattrs,
             superblock,
             uuid: options.uuid,
         })
@@ -162,6 +166,8 @@ impl<'a> Index<'a> {
         }
         out.end_region()?;
 
+        self.xattrs.write(self.tree, &mut out)?;
+
         let sums = out.finish()?;
         let uuid = self
             .uuid
@@ -174,7 +180,12 @@ impl<'a> Index<'a> {
     }
 
     fn inodes(&self) -> Inodes<'_> {
-        Inodes::new(self.tree, &self.numbering, &self.leaves.directories)
+        Inodes::new(
+            self.tree,
+            &self.numbering,
+            &self.leaves.directories,
+            &self.xattrs,
+        )
     }
 }
 

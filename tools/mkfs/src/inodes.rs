@@ -6,6 +6,7 @@ use layout::{Directory, Extent, Inode, Kind, Symlink, S_IFCHR, S_IFMT};
 
 use crate::numbering::{self, Numbering};
 use crate::tree::{Content, Text, Tree};
+use crate::xattrs::XattrRegion;
 use crate::BLOCK;
 
 /// Goes through the inodes in the order of their numbers, and gives the targets of symbolic links
@@ -14,6 +15,7 @@ pub struct Inodes<'a> {
     tree: &'a Tree,
     numbered: std::slice::Iter<'a, numbering::Inode>,
     directories: std::slice::Iter<'a, Directory>,
+    xattrs: &'a XattrRegion,
     /// Number of the last inode.
     number: u32,
     /// Bytes of the heap in use.
@@ -22,11 +24,17 @@ pub struct Inodes<'a> {
 
 impl<'a> Inodes<'a> {
     /// Starts at the root. `directories` are in the order of their inode numbers.
-    pub fn new(tree: &'a Tree, numbering: &'a Numbering, directories: &'a [Directory]) -> Self {
+    pub fn new(
+        tree: &'a Tree,
+        numbering: &'a Numbering,
+        directories: &'a [Directory],
+        xattrs: &'a XattrRegion,
+    ) -> Self {
         Self {
             tree,
             numbered: numbering.inodes().iter(),
             directories: directories.iter(),
+            xattrs,
             number: 0,
             heap: 0,
         }
@@ -79,7 +87,7 @@ impl Iterator for Inodes<'_> {
             mtime_sec: node.mtime_sec,
             mtime_nsec: node.mtime_nsec,
             header: node.header,
-            xattrs: None,
+            xattrs: node.xattrs.and_then(|set| self.xattrs.find(set)),
             kind,
         };
         Some((self.number, inode))

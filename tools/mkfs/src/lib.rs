@@ -6,7 +6,7 @@
 //!
 //! 1. [`tar`] reads its entries, from a [`Source`], without their data.
 //! 2. [`tree`] builds the tree that extracting them would make.
-//! 3. [`numbering`], [`leaves`], [`inodes`] and [`index`] lay it out as `Documentation/format.rst`
+//! 3. [`numbering`], [`leaves`], [`xattrs`], [`inodes`] and [`index`] lay it out as `Documentation/format.rst`
 //!    says.
 //! 4. [`output`] writes: nothing before all of the above has succeeded, the superblock last.
 //!
@@ -31,8 +31,10 @@ pub mod exit;
 pub mod image;
 pub mod index;
 pub mod inodes;
+mod interner;
 pub mod interrupt;
 pub mod leaves;
+pub mod left_out;
 pub mod make;
 mod message;
 pub mod numbering;
@@ -44,6 +46,7 @@ pub mod progress;
 mod source;
 pub mod tar;
 pub mod tree;
+pub mod xattrs;
 
 pub use arena::{Arena, Id};
 pub use check::check;

@@ -134,12 +134,8 @@ fn summary_line(archive: &Path, summary: &Summary) -> String {
         summary.bytes_an_entry(),
         summary.elapsed.as_secs_f64(),
     );
-    let dropped = summary.dropped;
-    if dropped.xattrs > 0 || dropped.unknown_records > 0 {
-        line.push_str(&format!(
-            "; not kept: extended attributes ({}), unknown pax records ({})",
-            dropped.xattrs, dropped.unknown_records
-        ));
+    if !summary.left_out.is_empty() {
+        line.push_str(&format!("; not kept: {}", summary.left_out));
     }
     line
 }

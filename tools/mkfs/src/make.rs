@@ -11,10 +11,11 @@ use rustix::fs::FlockOperation;
 use crate::image::{is_zero, Existing, Place};
 use crate::index::Index;
 use crate::interrupt::Interrupt;
+use crate::left_out::LeftOut;
 use crate::options::Options;
 use crate::output;
 use crate::progress::Progress;
-use crate::tar::{Dropped, Reader};
+use crate::tar::Reader;
 use crate::tree::Tree;
 use crate::{Error, Source};
 
@@ -42,7 +43,7 @@ pub struct Summary {
     /// Length of the index in bytes.
     pub index_bytes: u64,
     /// What the archive has and the image has not.
-    pub dropped: Dropped,
+    pub left_out: LeftOut,
     /// Time that it took.
     pub elapsed: Duration,
 }
@@ -60,7 +61,7 @@ struct Archive {
     entries: u64,
     /// Byte after the last entry.
     end: u64,
-    dropped: Dropped,
+    left_out: LeftOut,
 }
 
 /// Makes the archive at `path` mountable. Everything is read, checked and laid out before the first
@@ -92,7 +93,7 @@ pub fn make(
         entries: archive.entries,
         inodes: index.inode_count(),
         index_bytes: index.length(),
-        dropped: archive.dropped,
+        left_out: archive.left_out,
         elapsed: progress.elapsed(),
     })
 }
@@ -178,10 +179,14 @@ fn read(source: &Source, progress: &mut Progress) -> Result<(Archive, u64), Erro
 fn read_entries(source: &Source, length: u64, progress: &mut Progress) -> Result<Archive, Error> {
     let mut tree = Tree::default();
     let mut entries: u64 = 0;
+    let mut left_out = LeftOut::default();
     let mut reader = Reader::new(source, length);
     while let Some(entry) = reader.next_entry()? {
         tree.add(&entry)
             .map_err(|rule| Error::archive(source.path(), entry.offset, entry.name, rule))?;
+        for not_kept in &entry.not_kept {
+            left_out.add(entry.name, not_kept);
+        }
         entries = entries.saturating_add(1);
         if entries % ENTRIES_A_REPORT == 0 {
             progress.report("read", reader.position(), length);
@@ -199,7 +204,7 @@ fn read_entries(source: &Source, length: u64, progress: &mut Progress) -> Result
         tree,
         entries,
         end,
-        dropped: reader.dropped(),
+        left_out,
     })
 }
 

@@ -5,6 +5,7 @@
 //! [`Reader`] goes from header to header by positioned reads and never reads a file's data.
 //! Whatever an archive can get wrong is a [`Rule`].
 
+mod acl;
 mod entry;
 mod header;
 mod number;
@@ -12,8 +13,10 @@ mod pax;
 mod reader;
 mod rule;
 mod window;
+mod xattr;
 
 pub use entry::{Entry, Type};
 pub(crate) use header::{until_nul, Header, USTAR};
-pub use reader::{Dropped, Reader};
+pub use reader::Reader;
 pub use rule::Rule;
+pub use xattr::{NotKept, Reason, Xattr};

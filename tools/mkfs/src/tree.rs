@@ -11,6 +11,7 @@ use crate::arena::{Arena, Id};
 use crate::message;
 use crate::path;
 use crate::tar::{Entry, Rule, Type};
+use crate::xattrs::{SetId, Sets};
 use crate::SECTOR;
 
 /// Number of a file in a [`Tree`].
@@ -44,6 +45,8 @@ pub struct Node {
     pub mtime_nsec: u32,
     /// Sector of the archive with the first header; `None` for an implied directory.
     pub header: Option<u64>,
+    /// Extended attributes, if it has any.
+    pub xattrs: Option<SetId>,
     /// What the file type has beyond that.
     pub content: Content,
 }
@@ -108,6 +111,7 @@ pub struct Tree {
     links: Arena<Link>,
     /// Names and targets, one after the other.
     text: Vec<u8>,
+    xattrs: Sets,
     /// Links by parent and name.
     by_name: HashTable<LinkId>,
     /// Seeded at random, so that no archive can make names collide.
@@ -128,6 +132,7 @@ impl Default for Tree {
             nodes,
             links: Arena::default(),
             text: Vec::new(),
+            xattrs: Sets::default(),
             by_name: HashTable::new(),
             hasher: foldhash::fast::RandomState::default(),
             entries: 0,
@@ -175,6 +180,11 @@ impl Tree {
         self.text.get(range).unwrap_or_default()
     }
 
+    /// Returns the sets of extended attributes; some may be those of nodes that were replaced.
+    pub fn xattrs(&self) -> &Sets {
+        &self.xattrs
+    }
+
     /// Adds an archive's next entry. It replaces an earlier one of its name, except that a
     /// directory only takes the attributes.
     ///
@@ -189,8 +199,7 @@ impl Tree {
             // A name such as `a/.` or `./` is that of a directory, whatever the entry's type.
             None if entry.entry_type == Type::Directory => {
                 let directory = self.walk(entry.name)?;
-                self.set_attributes(directory, entry);
-                return Ok(());
+                return self.set_attributes(directory, entry);
             }
             None => return Err(Rule::ReplacesRoot),
         };
@@ -229,10 +238,7 @@ impl Tree {
     ) -> Result<(), Rule> {
         let existing = self.find(parent, name).map(|link| self.links[link].node);
         match existing {
-            Some(node) if self.is_directory(node) => {
-                self.set_attributes(node, entry);
-                Ok(())
-            }
+            Some(node) if self.is_directory(node) => self.set_attributes(node, entry),
             _ => {
                 let content = Content::Directory(Children::default());
                 let node = self.push_node(entry, S_IFDIR, content)?;
@@ -241,9 +247,10 @@ impl Tree {
         }
     }
 
-    fn set_attributes(&mut self, directory: NodeId, entry: &Entry<'_>) {
+    fn set_attributes(&mut self, directory: NodeId, entry: &Entry<'_>) -> Result<(), Rule> {
         let content = self.nodes[directory].content;
-        self.nodes[directory] = node(entry, S_IFDIR, content);
+        self.nodes[directory] = self.node_of(entry, S_IFDIR, content)?;
+        Ok(())
     }
 
     /// Gives a name to a file. What the name named before loses it.
@@ -349,9 +356,27 @@ impl Tree {
         file_type: u16,
         content: Content,
     ) -> Result<NodeId, Rule> {
-        self.nodes
-            .push(node(entry, file_type, content))
-            .ok_or(Rule::TooManyFiles)
+        let node = self.node_of(entry, file_type, content)?;
+        self.nodes.push(node).ok_or(Rule::TooManyFiles)
+    }
+
+    /// Makes the file of an entry, without a name yet.
+    fn node_of(
+        &mut self,
+        entry: &Entry<'_>,
+        file_type: u16,
+        content: Content,
+    ) -> Result<Node, Rule> {
+        Ok(Node {
+            mode: file_type | entry.permissions,
+            uid: entry.uid,
+            gid: entry.gid,
+            mtime_sec: entry.mtime.0,
+            mtime_nsec: entry.mtime.1,
+            header: Some(sector(entry.offset)),
+            xattrs: self.xattrs.add(&entry.xattrs, self.entries)?,
+            content,
+        })
     }
 
     /// Adds a name at the end of its directory.
@@ -388,18 +413,6 @@ impl Tree {
     }
 }
 
-fn node(entry: &Entry<'_>, file_type: u16, content: Content) -> Node {
-    Node {
-        mode: file_type | entry.permissions,
-        uid: entry.uid,
-        gid: entry.gid,
-        mtime_sec: entry.mtime.0,
-        mtime_nsec: entry.mtime.1,
-        header: Some(sector(entry.offset)),
-        content,
-    }
-}
-
 fn implied_directory() -> Node {
     Node {
         mode: IMPLIED_DIRECTORY,
@@ -408,6 +421,7 @@ fn implied_directory() -> Node {
         mtime_sec: 0,
         mtime_nsec: 0,
         header: None,
+        xattrs: None,
         content: Content::Directory(Children::default()),
     }
 }

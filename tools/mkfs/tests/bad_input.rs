@@ -190,6 +190,38 @@ fn pax_records() {
 }
 
 #[test]
+fn extended_attributes() {
+    let bad = |keyword, value: &[u8]| vec![[pax(keyword, value), file("x", b"")].concat()];
+    members_fail(
+        &bad("LIBARCHIVE.xattr.user.x", b"a*b"),
+        DAMAGED,
+        "byte 1024: LIBARCHIVE.xattr.user.x has a value that is not in base 64",
+    );
+    let acl = "is no access control list, or no entry of one";
+    let entry = format!("byte 1024: entry \"x\": \"user:x\" {acl}");
+    members_fail(
+        &bad("SCHILY.acl.access", b"u::r,user:x,g::r"),
+        DAMAGED,
+        &entry,
+    );
+    let list = format!("entry \"x\": \"u::r,g::r\" {acl}");
+    members_fail(&bad("SCHILY.acl.default", b"u::r,g::r"), DAMAGED, &list);
+    members_fail(
+        &bad("SCHILY.xattr.system.posix_acl_access", b"\x02\0\0\0"),
+        DAMAGED,
+        &format!("\"system.posix_acl_access\" {acl}"),
+    );
+    let names: Vec<_> = (0..20)
+        .map(|i| record(&format!("SCHILY.xattr.user.{i:02}{}", "n".repeat(200)), b""))
+        .collect();
+    members_fail(
+        &[[extended(b'x', &names.concat()), file("x", b"")].concat()],
+        REFUSED,
+        "entry \"x\": names of extended attributes of 4284 bytes, supported are up to 4096",
+    );
+}
+
+#[test]
 fn extended_headers_too_long() {
     let size = (1 << 20) + 1;
     let text = "extended header of 1048577 bytes, supported are up to 1048576";

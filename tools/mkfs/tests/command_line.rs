@@ -6,7 +6,7 @@ mod support;
 
 use std::fs;
 
-use support::header::{archive, file, pax};
+use support::header::{archive, extended, file, record};
 use support::{mkfs, mkfs_command, Folder, Run};
 
 const USAGE: i32 = 16;
@@ -69,31 +69,54 @@ fn summary_of(members: &[Vec<u8>]) -> String {
 
 #[test]
 fn summary() {
-    let plain = file("c", b"");
-    let xattr = [pax("SCHILY.xattr.user.x", b"1"), file("a", b"")].concat();
-    let unknown = [pax("VENDOR.key", b"1"), file("b", b"")].concat();
     let index = "index of 16384 bytes";
     assert_eq!(
-        summary_of(&[plain]),
+        summary_of(&[file("c", b"")]),
         format!("1 entries, {index} (16384 an entry)\n")
     );
     assert_eq!(
         summary_of(&[]),
         "0 entries, index of 12288 bytes (0 an entry)\n"
     );
-    let two = format!("2 entries, {index} (8192 an entry)");
-    let file = file("d", b"");
+}
+
+/// What an image has no place for is counted and the first of each kind named, with the reason.
+#[test]
+fn what_is_left_out() {
+    let with = |records: &[Vec<u8>], name: &str| {
+        [extended(b'x', &records.concat()), file(name, b"")].concat()
+    };
+    let left_out = |records: &[Vec<u8>]| {
+        let line = summary_of(&[with(records, "a"), with(records, "b")]);
+        let (_, left_out) = line.split_once("; not kept: ").unwrap();
+        left_out.trim_end().to_string()
+    };
+    let xattr = |name: &str| record(&format!("SCHILY.xattr.{name}"), b"1");
+    let unknown = record("VENDOR.key", b"1");
+    let records = |count| {
+        format!("{count} pax records (first \"VENDOR.key\" of \"a\": its keyword is not known)")
+    };
+    assert_eq!(left_out(&[xattr("user.x"), unknown.clone()]), records(2));
+    assert_eq!(left_out(&[unknown.clone(), unknown.clone()]), records(4));
+    let xattrs = "2 extended attributes (first \"btrfs.x\" of \"a\": its namespace is not known)";
+    assert_eq!(left_out(&[xattr("btrfs.x")]), xattrs);
+    let both = format!("{xattrs}, {}", records(2));
+    assert_eq!(left_out(&[unknown, xattr("btrfs.x")]), both);
+    let long = format!("user.{}", "n".repeat(251));
+    assert!(left_out(&[xattr(&long)]).contains("more than 255 bytes, or a NUL"));
+    let large = record("SCHILY.xattr.user.x", &[b'v'; 65537]);
+    assert!(left_out(&[large]).contains("its value has more than 65536 bytes"));
+    let text = b"u::rw,u:alice:r,g::r,m::r,o::-";
     assert_eq!(
-        summary_of(&[xattr.clone(), file.clone()]),
-        format!("{two}; not kept: extended attributes (1), unknown pax records (0)\n")
+        left_out(&[record("SCHILY.acl.access", text)]),
+        "2 extended attributes (first \"system.posix_acl_access\" of \"a\": it is for \"alice\", and \
+         has no number for that; archive it with `--numeric-owner`)"
     );
-    assert_eq!(
-        summary_of(&[file, unknown.clone()]),
-        format!("{two}; not kept: extended attributes (0), unknown pax records (1)\n")
-    );
-    assert_eq!(
-        summary_of(&[xattr, unknown]),
-        format!("{two}; not kept: extended attributes (1), unknown pax records (1)\n")
+    let text = b"u::rw,u:1:r,g::r,m::r,o::-";
+    let default = left_out(&[record("SCHILY.acl.default", text)]);
+    assert!(
+        default.contains("files of this type have none"),
+        "{default}"
     );
 }
 

@@ -5,21 +5,27 @@
 usage: list_tar.py TAR
 
 For each path: type, mode, nlink, uid, gid, mtime (seconds and nanoseconds), size, sha256, target,
-device (major, minor), header (first sector of the entry's headers), data (first sector of the
-data; 0 where there is none) and ino (a number that hard links share; not that of an image). Names
-and targets are bytes, printed as the characters with these numbers.
+device (major, minor), xattrs (names, and values in hexadecimal), header (first sector of the
+entry's headers), data (first sector of the data; 0 where there is none) and ino (a number that
+hard links share; not that of an image). Names and targets are bytes, printed as the characters with
+these numbers.
 """
 
+import base64
 import hashlib
 import json
+import struct
 import sys
 import tarfile
+import urllib.parse
 from decimal import Decimal
 from math import floor
 
 TYPES = {tarfile.REGTYPE: "regular", tarfile.AREGTYPE: "regular", tarfile.CONTTYPE: "regular",
          tarfile.SYMTYPE: "symlink", tarfile.CHRTYPE: "char", tarfile.BLKTYPE: "block",
          tarfile.DIRTYPE: "directory", tarfile.FIFOTYPE: "fifo"}
+ACLS = {"SCHILY.acl.access": "system.posix_acl_access",
+        "SCHILY.acl.default": "system.posix_acl_default"}
 
 
 class Tree:
@@ -31,7 +37,7 @@ class Tree:
     def implied():
         return {"type": "directory", "mode": 0o755, "nlink": 2, "uid": 0, "gid": 0,
                 "mtime": [0, 0], "size": 0, "sha256": None, "target": None, "device": [0, 0],
-                "header": None, "data": 0, "ino": 1}
+                "xattrs": {}, "header": None, "data": 0, "ino": 1}
 
     def put(self, path, record):
         parts = path.split("/")
@@ -66,11 +72,69 @@ def time(member):
     return list(divmod(nanoseconds, 10**9))
 
 
+def acl_value(text, member):
+    """Linux's value of an access control list, the permission bits that it stands for, and whether
+    that is all. KeyError: it has a name that stands for no known number."""
+    known = {"u": {member.uname: member.uid}, "g": {member.gname: member.gid}}
+    tags = {"u": (1, 2), "g": (4, 8), "m": (16, None), "o": (32, None)}
+    entries = []
+    for line in text.replace(",", "\n").splitlines():
+        fields = line.partition("#")[0].strip().split(":")
+        if fields == [""]:
+            continue
+        kind, name = fields[0][0], fields[1]
+        tag, named_tag = tags[kind]
+        bits = sum({"r": 4, "w": 2, "x": 1, "-": 0}[letter] for letter in fields[2])
+        number = 0xffffffff
+        if name:
+            tag = named_tag
+            texts = [text for text in fields[3:] + [name] if text.isdigit()]
+            number = int(texts[0]) if texts else known[kind][name]
+        entries.append((tag, bits, number))
+    bits = {tag: bits for tag, bits, _ in entries}
+    mode = bits[1] << 6 | bits.get(16, bits[4]) << 3 | bits[32]
+    entries.sort(key=lambda entry: (entry[0], entry[2]))
+    value = struct.pack("<I", 2) + b"".join(struct.pack("<HHI", *entry) for entry in entries)
+    return value, mode, len(entries) == 3
+
+
+def xattrs(member):
+    """The extended attributes as {name: value}, and the permission bits that they set, or None."""
+    found, mode = {}, None
+    for keyword, text in member.pax_headers.items():
+        value = text.encode("utf-8", "surrogateescape")
+        prefix, _, name = keyword.partition(".xattr.")
+        name = name.encode("utf-8", "surrogateescape").decode("latin-1")
+        if prefix == "SCHILY" and name:
+            # As GNU tar writes them.
+            found[name.replace("%3D", "=").replace("%25", "%")] = value
+        elif prefix == "LIBARCHIVE" and name:
+            name = urllib.parse.unquote(name, "latin-1")
+            found[name] = base64.b64decode(value + b"=" * (-len(value) % 4))
+        elif keyword == "RHT.security.selinux":
+            found["security.selinux"] = value + b"\0"
+    for keyword, name in ACLS.items():
+        if name in found or not member.pax_headers.get(keyword, "").strip():
+            continue
+        try:
+            value, bits, is_minimal = acl_value(member.pax_headers[keyword], member)
+        except KeyError:
+            continue
+        is_access = keyword == "SCHILY.acl.access"
+        mode = bits if is_access else mode
+        if not (is_access and is_minimal):
+            found[name] = value
+    return {name: value.hex() for name, value in found.items()}, mode
+
+
 def describe(archive, member):
     kind = TYPES[member.type]
     record = Tree.implied()
     record.update(type=kind, mode=member.mode & 0o7777, uid=member.uid, gid=member.gid,
                   mtime=time(member), header=member.offset // 512)
+    record["xattrs"], bits = xattrs(member)
+    if bits is not None:
+        record["mode"] = record["mode"] & 0o7000 | bits
     if kind == "regular":
         with archive.extractfile(member) as file:
             contents = file.read()

@@ -74,10 +74,17 @@ def pax_record(keyword, value):
     return b"%d" % length + body
 
 
-def pax(typeflag, **records):
-    data = b"".join(pax_record(key.replace("_", ".").encode(), value)
-                    for key, value in records.items())
+def pax_of(typeflag, records):
+    data = b"".join(pax_record(keyword, value) for keyword, value in records)
     return entry(b"./PaxHeaders/sample", data, typeflag=typeflag)
+
+
+def pax(typeflag, **records):
+    return pax_of(typeflag, [(key.encode(), value) for key, value in records.items()])
+
+
+def with_xattrs(records, member):
+    return pax_of(b"x", records) + member
 
 
 def gnu_long(typeflag, text):
@@ -153,8 +160,7 @@ def members():
     yield pax(b"x", uid=b"4000000000", gid=b"70000") + entry(b"owners/pax")
     yield pax(b"x", uname=b"somebody", atime=b"1.5") + entry(b"owners/names", uid=5)
 
-    # What an image does not keep is counted.
-    yield pax(b"x", SCHILY_xattr_user_sample=b"value") + entry(b"xattr")
+    yield from members_with_xattrs()
 
     # Names that are no text, and such as only one directory component may have.
     yield entry(b"names/\xff\xfe\x80", b"bytes\n")
@@ -178,6 +184,33 @@ def members():
     yield entry(b"many/", typeflag=b"5", mode=0o755)
     for i in range(1000):
         yield entry(b"many/file-%04d-of-a-large-directory" % i, b"%d\n" % i if i % 3 else b"")
+
+
+def members_with_xattrs():
+    """Extended attributes and access control lists, as each program writes them."""
+    label = (b"RHT.security.selinux", b"system_u:object_r:bin_t:s0")
+    yield with_xattrs([(b"SCHILY.xattr.user.sample", b"value"),
+                       (b"SCHILY.xattr.user.empty", b""),
+                       (b"SCHILY.xattr.user.not text", b"\0\xff\n"),
+                       (b"SCHILY.xattr.user.100%25", b"a percent sign"),
+                       (b"SCHILY.xattr.user.large", contents(65536))],
+                      entry(b"xattrs/user", b"user\n"))
+    yield with_xattrs([(b"LIBARCHIVE.xattr.user.gr%c3%b6%c3%9fe", b"AAECAwT/")],
+                      entry(b"xattrs/libarchive", b"libarchive\n"))
+    capability = b"\1\0\0\2" + b"\0\x20\0\0" + bytes(12)
+    yield with_xattrs([(b"SCHILY.xattr.security.capability", capability), label],
+                      entry(b"xattrs/capability", b"capability\n", mode=0o755))
+    yield with_xattrs([(b"SCHILY.xattr.trusted.sample", b"for root"), label],
+                      entry(b"xattrs/symlink", typeflag=b"2", mode=0o777, link=b"user"))
+    for i in range(20):
+        yield with_xattrs([label], entry(b"xattrs/label-%d" % i, b"%d\n" % i))
+    access = b"user::rw-\nuser:1000:r-x\ngroup::r-x\ngroup:sample:rwx:100\nmask::r-x\nother::---\n"
+    yield with_xattrs([(b"SCHILY.acl.access", access)],
+                      entry(b"xattrs/acl", b"acl\n", mode=0o650))
+    default = b"user::rwx,user:sample:r-x:1000,group::r-x,mask::r-x,other::---"
+    yield with_xattrs([(b"SCHILY.acl.access", b"user::rwx,group::r-x,other::r-x"),
+                       (b"SCHILY.acl.default", default)],
+                      entry(b"xattrs/acl-directory", typeflag=b"5", mode=0o755))
 
 
 def main():

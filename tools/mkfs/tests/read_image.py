@@ -24,6 +24,8 @@ PER_BLOCK = {"inodes": 128, "extras": 64, "leaves": 4096, "heap": 4096, "xattrs"
              "sums": 1023}
 TYPES = {1: "fifo", 2: "char", 4: "directory", 6: "block", 8: "regular", 10: "symlink",
          12: "socket"}
+NAMESPACES = {1: b"user.", 2: b"trusted.", 3: b"security.", 4: b"system.posix_acl_access",
+              5: b"system.posix_acl_default"}
 
 
 def check(condition, *what):
@@ -144,21 +146,52 @@ class Image:
         if wide:
             check((links, uid, gid, mtime, size, data, header, last) == (0,) * 8,
                   "inode", ino, "has fields beside its wide inode")
-            (size, data, header, mtime, nsec, uid, gid, links, parent, owner,
-             reserved) = struct.unpack("<QQQqIIIIII8s", self.record("extras", wide - 1, 64))
+            (size, data, header, mtime, nsec, uid, gid, links, parent, owner, xattrs,
+             extents) = struct.unpack("<QQQqIIIIIIII", self.record("extras", wide - 1, 64))
             check(owner == ino, "wide inode of", owner, "is that of", ino)
-            zero(reserved, "wide inode of", ino)
             check(nsec < 10**9, "inode", ino, "nanoseconds", nsec)
             check(is_directory or parent == 0, "inode", ino, "has a parent")
             header = None if header == MASK else header
         else:
             mtime += self.time_base
             nsec, parent = (0, last) if is_directory else (last, 0)
+            xattrs = extents = 0
             header = None if header == 0xffffffff else header
         check(header is None or (header + 1) * 512 <= self.length, "inode", ino, "header", header)
         return {"type": TYPES[mode >> 12], "mode": mode & 0o7777, "nlink": links, "uid": uid,
                 "gid": gid, "mtime": [mtime, nsec], "size": size, "data": data, "header": header,
-                "parent": parent}
+                "parent": parent, "xattrs": xattrs, "extents": extents}
+
+    def xattrs(self, ino, field):
+        """The extended attributes of a wide inode's field, as {name: value in hexadecimal}."""
+        if field == 0:
+            return {}
+        start = 4 * (field - 1)
+        entries, used = struct.unpack("<HH", self.bytes_of("xattrs", start, 4))
+        check(entries, "inode", ino, "empty set of extended attributes")
+        data = self.bytes_of("xattrs", start, used)
+        found = {}
+        previous = None
+        names_end = 4 + 12 * entries
+        first, records = self.regions["xattrs"]
+        for i in range(entries):
+            space, length, position, size, place = struct.unpack_from("<BBHII", data, 4 + 12 * i)
+            check(space in NAMESPACES, "inode", ino, "namespace", space)
+            check(position == names_end, "inode", ino, "name at", position)
+            names_end += length
+            check(names_end <= used, "inode", ino, "name beyond the set")
+            name = data[position:position + length]
+            check((length == 0) == (space > 3), "inode", ino, "name", name, "in namespace", space)
+            check(previous is None or previous < (space, name), "inode", ino, "order at", name)
+            previous = (space, name)
+            full = NAMESPACES[space] + name
+            check(len(full) <= 255 and 0 not in full, "inode", ino, "name", full)
+            check(size <= 65536 and place + size <= records, "inode", ino, "value at", place)
+            check(size or not place, "inode", ino, "empty value at", place)
+            value = self.index[first * BLOCK + place:first * BLOCK + place + size]
+            found[full.decode("latin-1")] = value.hex()
+        check(names_end == used, "inode", ino, "bytes in use", used)
+        return found
 
     def describe(self, ino):
         """The inode as list_tar.py has it."""
@@ -166,7 +199,8 @@ class Image:
         record = {key: raw[key] for key in
                   ("type", "mode", "nlink", "uid", "gid", "mtime", "header")}
         size, data = raw["size"], raw["data"]
-        record.update(ino=ino, size=0, data=0, sha256=None, target=None, device=[0, 0])
+        record.update(ino=ino, size=0, data=0, sha256=None, target=None, device=[0, 0],
+                      xattrs=self.xattrs(ino, raw["xattrs"]))
         if raw["type"] == "regular":
             check(data * 512 + size <= self.length, "inode", ino, "data beyond the archive")
             check(size or not data, "inode", ino, "empty, with data")

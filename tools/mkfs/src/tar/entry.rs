@@ -6,7 +6,8 @@ use layout::SYMLINK_MAX;
 
 use super::header::{number, unsigned, until_nul, Header};
 use super::pax::{Merged, ID_MAX};
-use super::Rule;
+use super::xattr::{Attributes, Owner};
+use super::{NotKept, Rule, Xattr};
 
 /// Highest device numbers that an inode has room for.
 const MAJOR_MAX: u64 = (1 << 12) - 1;
@@ -56,6 +57,10 @@ pub struct Entry<'a> {
     pub data_offset: u64,
     /// Major and minor number of a device, otherwise 0.
     pub device: (u32, u32),
+    /// Extended attributes, in the order of namespaces and names.
+    pub xattrs: Vec<Xattr>,
+    /// What else it has, and an image has no place for.
+    pub not_kept: Vec<NotKept>,
 }
 
 /// What stands before an entry's own header. Absent names are empty.
@@ -120,20 +125,36 @@ impl<'a> Entry<'a> {
             Type::CharDevice | Type::BlockDevice => device(header, pax)?,
             _ => (0, 0),
         };
-        let permissions = number("mode", &header.mode)? & 0o7777;
+        let uid = pax.uid().map_or_else(|| id("uid", &header.uid), Ok)?;
+        let gid = pax.gid().map_or_else(|| id("gid", &header.gid), Ok)?;
+        let owner = Owner {
+            entry_type,
+            uid,
+            gid,
+            uname: pax.uname().unwrap_or(until_nul(&header.uname)),
+            gname: pax.gname().unwrap_or(until_nul(&header.gname)),
+        };
+        let (global, own) = pax.xattrs();
+        let attributes = Attributes::new(global, own, &owner)?;
+        // CAST: 12 bits are left.
+        let permissions = (number("mode", &header.mode)? & 0o7777) as u16;
         Ok(Self {
             offset,
             name,
             target,
             entry_type,
-            // CAST: 12 bits are left.
-            permissions: permissions as u16,
-            uid: pax.uid().map_or_else(|| id("uid", &header.uid), Ok)?,
-            gid: pax.gid().map_or_else(|| id("gid", &header.gid), Ok)?,
+            permissions: match attributes.permissions {
+                Some(bits) => permissions & 0o7000 | bits,
+                None => permissions,
+            },
+            uid,
+            gid,
             mtime,
             size,
             data_offset,
             device,
+            xattrs: attributes.xattrs,
+            not_kept: attributes.not_kept,
         })
     }
 }

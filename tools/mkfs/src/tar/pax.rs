@@ -2,7 +2,8 @@
 
 //! Pax extended headers: records of `length keyword=value` that override header fields.
 
-use super::{header::wrong_number, Dropped, Rule};
+use super::xattr::{NotKept, Reason, Records};
+use super::{header::wrong_number, Rule};
 
 /// Highest user and group id. The next number means *no id* to the kernel.
 pub(super) const ID_MAX: u64 = u32::MAX as u64 - 1;
@@ -39,6 +40,11 @@ pub(super) struct Attributes {
     gid: Field<u32>,
     devmajor: Field<u64>,
     devminor: Field<u64>,
+    uname: Field<Vec<u8>>,
+    gname: Field<Vec<u8>>,
+    xattrs: Records,
+    /// Records whose keyword is not known.
+    unknown: Vec<NotKept>,
     /// Whether a record describes the holes of a sparse file.
     is_sparse: bool,
 }
@@ -50,22 +56,21 @@ pub(super) struct Merged<'a> {
 }
 
 impl Attributes {
-    /// Adds the records of an extended header. A later record replaces an earlier one. Those that
-    /// an image cannot keep are counted.
-    pub(super) fn add(&mut self, header: &[u8], dropped: &mut Dropped) -> Result<(), Rule> {
+    /// Adds the records of an extended header. A later record replaces an earlier one.
+    pub(super) fn add(&mut self, header: &[u8]) -> Result<(), Rule> {
         let mut at = 0;
         let mut rest = header;
         while !rest.is_empty() {
             let (record, after) = split_record(rest).ok_or(Rule::PaxRecord { at })?;
             let (keyword, value) = split_at_byte(record, b'=').ok_or(Rule::PaxRecord { at })?;
-            self.set(keyword, value, dropped)?;
+            self.set(keyword, value)?;
             at = header.len().saturating_sub(after.len());
             rest = after;
         }
         Ok(())
     }
 
-    fn set(&mut self, keyword: &[u8], value: &[u8], dropped: &mut Dropped) -> Result<(), Rule> {
+    fn set(&mut self, keyword: &[u8], value: &[u8]) -> Result<(), Rule> {
         match keyword {
             b"path" => self.path = field(value, |value| Ok(value.to_vec()))?,
             b"linkpath" => self.linkpath = field(value, |value| Ok(value.to_vec()))?,
@@ -79,15 +84,24 @@ impl Attributes {
             b"SCHILY.devminor" => {
                 self.devminor = field(value, |value| decimal("devminor", value, u64::MAX))?;
             }
+            b"uname" => self.uname = field(value, |value| Ok(value.to_vec()))?,
+            b"gname" => self.gname = field(value, |value| Ok(value.to_vec()))?,
             // An image has no place for these, and tar itself does not miss them.
-            b"atime" | b"ctime" | b"uname" | b"gname" | b"comment" | b"charset" | b"hdrcharset" => {
-            }
+            b"atime" | b"ctime" | b"comment" | b"charset" | b"hdrcharset" => {}
             b"SCHILY.realsize" => self.is_sparse = true,
             _ if keyword.starts_with(b"GNU.sparse.") => self.is_sparse = true,
-            _ if is_xattr(keyword) => dropped.xattrs = dropped.xattrs.saturating_add(1),
-            _ => dropped.unknown_records = dropped.unknown_records.saturating_add(1),
+            _ if self.xattrs.add(keyword, value)? => {}
+            _ => self.unknown.push(NotKept {
+                name: keyword.to_vec(),
+                reason: Reason::UnknownRecord,
+            }),
         }
         Ok(())
+    }
+
+    /// Takes out the records whose keyword is not known.
+    pub(super) fn take_unknown(&mut self) -> Vec<NotKept> {
+        std::mem::take(&mut self.unknown)
     }
 
     /// Returns the attributes of an entry with these records, where `global` ones are in force.
@@ -132,6 +146,19 @@ impl<'a> Merged<'a> {
         self.own.devminor.or(&self.global.devminor).copied()
     }
 
+    pub(super) fn uname(&self) -> Option<&'a [u8]> {
+        self.own.uname.or(&self.global.uname).map(Vec::as_slice)
+    }
+
+    pub(super) fn gname(&self) -> Option<&'a [u8]> {
+        self.own.gname.or(&self.global.gname).map(Vec::as_slice)
+    }
+
+    /// The records of extended attributes: the global ones, and the entry's own.
+    pub(super) fn xattrs(&self) -> (&'a Records, &'a Records) {
+        (&self.global.xattrs, &self.own.xattrs)
+    }
+
     pub(super) fn is_sparse(&self) -> bool {
         self.own.is_sparse || self.global.is_sparse
     }
@@ -160,17 +187,6 @@ fn field<T>(value: &[u8], parse: impl Fn(&[u8]) -> Result<T, Rule>) -> Result<Fi
     parse(value).map(Field::Value)
 }
 
-fn is_xattr(keyword: &[u8]) -> bool {
-    [
-        &b"SCHILY.xattr."[..],
-        b"SCHILY.acl.",
-        b"LIBARCHIVE.xattr.",
-        b"RHT.security.selinux",
-    ]
-    .iter()
-    .any(|prefix| keyword.starts_with(prefix))
-}
-
 fn id(name: &'static str, value: &[u8]) -> Result<u32, Rule> {
     let number = decimal(name, value, ID_MAX)?;
     u32::try_from(number).map_err(|_| wrong_number(name, value))
@@ -182,7 +198,7 @@ fn decimal(name: &'static str, value: &[u8], max: u64) -> Result<u64, Rule> {
         .ok_or_else(|| wrong_number(name, value))
 }
 
-fn parse_decimal(digits: &[u8]) -> Option<u64> {
+pub(super) fn parse_decimal(digits: &[u8]) -> Option<u64> {
     if !digits.iter().all(u8::is_ascii_digit) {
         return None;
     }
@@ -231,7 +247,7 @@ mod tests {
 
     fn attributes(records: &[u8]) -> Result<Attributes, Rule> {
         let mut attributes = Attributes::default();
-        attributes.add(records, &mut Dropped::default())?;
+        attributes.add(records)?;
         Ok(attributes)
     }
 

@@ -8,7 +8,7 @@ use super::entry::{Entry, Extensions};
 use super::header::{until_nul, Header};
 use super::pax::Attributes;
 use super::window::Window;
-use super::Rule;
+use super::{NotKept, Rule};
 use crate::{Error, Source};
 
 /// Size of a header, as positions are counted.
@@ -16,15 +16,6 @@ const HEADER: u64 = SECTOR_SIZE as u64;
 
 /// Longest extended header, in bytes. Its contents are held in memory.
 const EXTENSION_MAX: u64 = 1 << 20;
-
-/// How much an archive has that an image does not keep.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Dropped {
-    /// Number of extended attributes and access control lists.
-    pub xattrs: u64,
-    /// Number of pax records whose keyword is not known.
-    pub unknown_records: u64,
-}
 
 /// Reads an archive's entries one after the other.
 pub struct Reader<'s> {
@@ -42,7 +33,8 @@ pub struct Reader<'s> {
     own: Attributes,
     long_name: Vec<u8>,
     long_target: Vec<u8>,
-    dropped: Dropped,
+    /// Records of the headers before the current entry whose keyword is not known.
+    unknown: Vec<NotKept>,
 }
 
 impl<'s> Reader<'s> {
@@ -59,18 +51,13 @@ impl<'s> Reader<'s> {
             own: Attributes::default(),
             long_name: Vec::new(),
             long_target: Vec::new(),
-            dropped: Dropped::default(),
+            unknown: Vec::new(),
         }
     }
 
     /// Byte of the archive after what was read; at the end, the byte after the last entry.
     pub fn position(&self) -> u64 {
         self.next
-    }
-
-    /// What the entries read so far have that an image does not keep.
-    pub fn dropped(&self) -> Dropped {
-        self.dropped
     }
 
     /// Returns the next entry; `None` at the end of the archive.
@@ -94,8 +81,9 @@ impl<'s> Reader<'s> {
             match self.header.typeflag {
                 b'g' => {
                     let records = self.extension(at)?;
-                    let added = self.global.add(&records, &mut self.dropped);
+                    let added = self.global.add(&records);
                     added.map_err(|rule| self.error(at, b"", rule))?;
+                    self.unknown.append(&mut self.global.take_unknown());
                     continue;
                 }
                 // The label of a volume.
@@ -107,8 +95,9 @@ impl<'s> Reader<'s> {
                 b'K' => self.long_target = self.long_field(at)?,
                 b'x' | b'X' => {
                     let records = self.extension(at)?;
-                    let added = self.own.add(&records, &mut self.dropped);
+                    let added = self.own.add(&records);
                     added.map_err(|rule| self.error(at, b"", rule))?;
+                    self.unknown.append(&mut self.own.take_unknown());
                 }
                 _ => return self.entry(first.unwrap_or(at), at).map(Some),
             }
@@ -210,8 +199,9 @@ impl<'s> Reader<'s> {
             name => name,
         });
         let data = at.saturating_add(HEADER);
-        let entry = Entry::new(name, &self.header, &extensions, first, data)
+        let mut entry = Entry::new(name, &self.header, &extensions, first, data)
             .map_err(|rule| self.error(first, name, rule))?;
+        entry.not_kept.append(&mut self.unknown);
         self.next = self
             .data_end(data, entry.size)
             .map_err(|rule| self.error(first, name, rule))?;

@@ -25,6 +25,11 @@ pub enum Rule {
     #[error("pax record at byte {at} of the extended header is malformed")]
     PaxRecord { at: usize },
 
+    #[error("{keyword} has a value that is not in base 64")]
+    Base64 { keyword: String },
+    #[error("{text:?} is no access control list, or no entry of one")]
+    Acl { text: String },
+
     #[error("extended header of {size} bytes, supported are up to {max}")]
     ExtensionTooLong { size: u64, max: u64 },
     #[error("the name is empty")]
@@ -61,6 +66,10 @@ pub enum Rule {
     UnknownType { value: char },
     #[error("device number {major}:{minor}, supported are up to 4095:1048575")]
     Device { major: u64, minor: u64 },
+    #[error("names of extended attributes of {bytes} bytes, supported are up to 4096")]
+    XattrNames { bytes: usize },
+    #[error("more than {max} bytes of different extended attributes")]
+    TooManyXattrs { max: u64 },
     #[error("implies more than {max} directories that no entry lists; list them in the archive")]
     TooManyImplied { max: u64 },
     #[error("more than 2^32 - 2 files")]
@@ -77,7 +86,9 @@ impl Rule {
             | Self::HeaderTruncated
             | Self::NothingExtended
             | Self::LoneZeroBlock
-            | Self::PaxRecord { .. } => Status::Damaged,
+            | Self::PaxRecord { .. }
+            | Self::Base64 { .. }
+            | Self::Acl { .. } => Status::Damaged,
             _ => Status::Refused,
         }
     }

@@ -3,6 +3,7 @@
 //! What the tests share. Each test file uses a part of it.
 #![allow(dead_code)]
 
+pub mod agreement;
 pub mod header;
 pub mod walk;
 

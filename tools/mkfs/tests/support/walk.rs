@@ -5,7 +5,7 @@
 
 use layout::{
     d_type, leaf_of, name_hash, Directory, Entry, Inode, InodeRecord, Kind, Leaf, Position, Record,
-    Superblock, BLOCK_SIZE,
+    Superblock, XattrSet, Xattrs, BLOCK_SIZE,
 };
 use serde_json::{json, Map, Value};
 use sha2::{Digest, Sha256};
@@ -109,6 +109,30 @@ impl<'a> Image<'a> {
         (block, position.offset)
     }
 
+    /// Lists a set; every name is also looked up.
+    fn xattrs(&self, xattrs: &Xattrs) -> Value {
+        let sb = &self.superblock;
+        let (block, offset) = self.block(sb.xattr_position(xattrs).unwrap());
+        let set = XattrSet::decode(block, offset, sb).unwrap();
+        let mut list = Map::new();
+        for index in 0..set.len() {
+            let entry = set.entry(index).unwrap();
+            assert_eq!(set.find(entry.namespace, entry.name), Ok(Some(entry)));
+            let mut value = Vec::new();
+            while let Some((position, length)) = sb.xattr_value(&entry, value.len() as u32).unwrap()
+            {
+                let (block, offset) = self.block(position);
+                value.extend_from_slice(&block[offset..offset + length]);
+            }
+            let name: String = entry.name.iter().map(|&byte| char::from(byte)).collect();
+            list.insert(
+                format!("{}{name}", entry.namespace.prefix()),
+                hex(&value).into(),
+            );
+        }
+        list.into()
+    }
+
     fn describe(&self, ino: u32) -> Value {
         let inode = self.inode(ino);
         let mut record = json!({
@@ -124,6 +148,7 @@ impl<'a> Image<'a> {
             "sha256": null,
             "target": null,
             "device": [0, 0],
+            "xattrs": inode.xattrs.map_or(json!({}), |xattrs| self.xattrs(&xattrs)),
         });
         let file_type = match inode.kind {
             Kind::Regular(extent) => {
