@@ -5,7 +5,7 @@
 //! A file's data starts at any sector. Where the device cannot read single sectors its data is
 //! copied out of the cache of the device instead: slower, but never refused.
 
-use crate::super_block::Tarfs;
+use crate::{archive, super_block::Tarfs};
 use kernel::{page::PAGE_SIZE, prelude::*};
 use layout::{Kind, SECTOR_SIZE};
 use vfs::{
@@ -35,17 +35,18 @@ impl ExtentMap for TarFile {
     const DIRECT_IO: bool = true;
 
     fn extent(inode: &INode<Tarfs>, position: u64) -> Result<Extent<'_>> {
-        let Kind::Regular(file) = inode.data().kind else {
-            return Err(EINVAL);
-        };
+        let file = data(inode)?;
         let whole_sectors = file.size.next_multiple_of(SECTOR_SIZE as u64);
         Ok(match whole_sectors.checked_sub(position) {
             None | Some(0) => Extent::Hole { length: u64::MAX },
-            Some(length) => Extent::Data {
-                device: inode.super_block().device(),
-                position: file.sector * SECTOR_SIZE as u64 + position,
-                length,
-            },
+            Some(length) => {
+                let (device, sector) = place(inode, &file)?;
+                Extent::Data {
+                    device,
+                    position: sector * SECTOR_SIZE as u64 + position,
+                    length,
+                }
+            }
         })
     }
 }
@@ -59,27 +60,25 @@ fn read(
     bytes: usize,
     readahead: bool,
 ) {
-    let Kind::Regular(extent) = inode.data().kind else {
+    // Folios that are dropped without having been filled end with an error, and so does their read.
+    let Ok(file) = data(inode) else { return };
+    let Ok((device, first_sector)) = place(inode, &file) else {
         return;
     };
-    let device = inode.super_block().device();
     if device.logical_block_size() > SECTOR_SIZE as u32 {
-        for folio in folios {
-            // A folio that cannot be filled is not up to date, which is how its reader knows.
-            let _ = copy(device, extent, folio);
-        }
+        copy_all(inode, folios);
         return;
     }
     let pages = bytes / PAGE_SIZE;
     let mut current: Option<ReadBio<'_>> = None;
     for folio in folios {
         let position = folio.position();
-        let left = extent.size.saturating_sub(position);
+        let left = file.size.saturating_sub(position);
         if left == 0 {
             folio.fill_with_zeros();
             continue;
         }
-        let sector = extent.sector + position / SECTOR_SIZE as u64;
+        let sector = first_sector + position / SECTOR_SIZE as u64;
         // The tar has whole sectors; what a sector has past the end of the file is zeroed
         // when the bio completes. CAST: no more than a folio's size.
         let length = left
@@ -100,17 +99,43 @@ fn read(
     }
 }
 
+/// Fills folios from the cache of the device.
+pub(crate) fn copy_all(inode: &INode<Tarfs>, folios: impl Iterator<Item = LockedFolio>) {
+    for folio in folios {
+        // A folio that cannot be filled is not up to date, which is how its reader knows.
+        let _ = copy(inode, folio);
+    }
+}
+
 /// Fills a folio from the cache of the device.
-fn copy(device: &DeviceCache, extent: layout::Extent, folio: LockedFolio) -> Result {
+pub(crate) fn copy(inode: &INode<Tarfs>, folio: LockedFolio) -> Result {
+    let file = data(inode)?;
     let position = folio.position();
     folio.fill(|bytes| {
-        let left = extent.size.saturating_sub(position);
+        let left = file.size.saturating_sub(position);
         // CAST: No more than the folio's size.
         let stored = left.min(bytes.len() as u64) as usize;
         let (data, past_the_end) = bytes.split_at_mut_checked(stored).ok_or(EIO)?;
-        let start = extent.sector * SECTOR_SIZE as u64 + position;
-        device.read(start, data)?;
+        let start = file.sector * SECTOR_SIZE as u64 + position;
+        if !data.is_empty() {
+            archive::read(inode, start, data)?;
+        }
         past_the_end.fill(0);
         Ok(())
     })
+}
+
+/// Where the file's data is, in the space of all archives.
+fn data(inode: &INode<Tarfs>) -> Result<layout::Extent> {
+    match inode.data().kind {
+        Kind::Regular(extent) => Ok(extent),
+        _ => Err(EINVAL),
+    }
+}
+
+/// The device with a file's data, and its first sector there.
+fn place<'a>(inode: &'a INode<Tarfs>, file: &layout::Extent) -> Result<(&'a DeviceCache, u64)> {
+    let start = file.sector * SECTOR_SIZE as u64;
+    let place = archive::find(inode.super_block(), start, file.size)?;
+    Ok((place.device, place.position / SECTOR_SIZE as u64))
 }

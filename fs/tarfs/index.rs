@@ -5,8 +5,8 @@
 use crate::super_block::{damaged, Tarfs};
 use core::ops::Deref;
 use kernel::{page::PAGE_SIZE, prelude::*};
-use layout::{check_sum, BLOCK_SIZE};
-use vfs::{crc32, CachedPage, SuperBlock};
+use layout::{check_sum, Superblock, BLOCK_SIZE};
+use vfs::{crc32, CachedPage, DeviceCache, SuperBlock};
 
 /// Pages read together where one is missing: neighbours in the index are needed together.
 const READ_AHEAD: usize = 8;
@@ -29,26 +29,11 @@ impl Deref for Block<'_> {
     }
 }
 
-/// Reads index block number `block`.
-///
-/// # Errors
-///
-/// `EIO` where the device fails, `EUCLEAN` where the block is not what its sum says.
-pub(crate) fn read(sb: &SuperBlock<Tarfs>, block: u32) -> Result<Block<'_>> {
-    let found = fetch(sb, block)?;
-    if !found.page.is_checked() && sb.data().verifies() {
-        check_page(sb, &found, block).map_err(|error| match error {
-            Bad::Sum(error) => damaged(sb, error),
-            Bad::Read(error) => error,
-        })?;
-        found.page.set_checked();
-    }
-    Ok(found)
-}
-
-/// Why a page cannot be used.
-enum Bad {
+/// Why a block cannot be used.
+pub(crate) enum Bad {
+    /// The device, or memory.
     Read(Error),
+    /// Its contents.
     Sum(layout::Error),
 }
 
@@ -64,25 +49,62 @@ impl From<layout::Error> for Bad {
     }
 }
 
+/// Reads index block number `block` of a mounted image.
+///
+/// # Errors
+///
+/// `EIO` where the device fails, `EUCLEAN` where the block is not what its sum says.
+#[inline]
+pub(crate) fn read(sb: &SuperBlock<Tarfs>, block: u32) -> Result<Block<'_>> {
+    let mount = sb.data();
+    read_from(sb.device(), &mount.layout, block, mount.verifies()).map_err(|error| match error {
+        Bad::Sum(error) => damaged(sb, error),
+        Bad::Read(error) => error,
+    })
+}
+
+/// Reads index block number `block`, from a device that has the index that `layout` describes.
+///
+/// # Errors
+///
+/// The device's, and where `verify` is set that the block is not what its sum says.
+#[inline]
+pub(crate) fn read_from<'a>(
+    device: &'a DeviceCache,
+    layout: &Superblock,
+    block: u32,
+    verify: bool,
+) -> Result<Block<'a>, Bad> {
+    let found = fetch(device, layout, block)?;
+    if verify && !found.page.is_checked() {
+        check_page(device, layout, &found, block)?;
+        found.page.set_checked();
+    }
+    Ok(found)
+}
+
 /// Reads a block without checking it.
-fn fetch(sb: &SuperBlock<Tarfs>, block: u32) -> Result<Block<'_>> {
+fn fetch<'a>(device: &'a DeviceCache, layout: &Superblock, block: u32) -> Result<Block<'a>> {
     // The superblock's check bounded the index by the device's size: no overflow.
-    let position = sb
-        .data()
-        .layout
+    let position = layout
         .index_offset
         .wrapping_add(u64::from(block).wrapping_mul(BLOCK_SIZE as u64));
     // CAST: usize has 64 bits.
     let position = position as usize;
     Ok(Block {
-        page: sb.device().page(position / PAGE_SIZE, READ_AHEAD)?,
+        page: device.page(position / PAGE_SIZE, READ_AHEAD)?,
         offset: position % PAGE_SIZE,
     })
 }
 
 /// Checks all blocks of the index that are in the page of `found`, which is number `block`.
-fn check_page(sb: &SuperBlock<Tarfs>, found: &Block<'_>, block: u32) -> Result<(), Bad> {
-    let layout = &sb.data().layout;
+#[cold]
+fn check_page(
+    device: &DeviceCache,
+    layout: &Superblock,
+    found: &Block<'_>,
+    block: u32,
+) -> Result<(), Bad> {
     // With pages larger than blocks the first may lie before the index.
     let before = (found.offset / BLOCK_SIZE) as u32;
     let skipped = before.saturating_sub(block);
@@ -90,30 +112,33 @@ fn check_page(sb: &SuperBlock<Tarfs>, found: &Block<'_>, block: u32) -> Result<(
     let start = skipped as usize * BLOCK_SIZE;
     let blocks = found.page.get(start..).unwrap_or_default();
     for (number, bytes) in (first..layout.sums.end()).zip(blocks.chunks_exact(BLOCK_SIZE)) {
-        check_block(sb, number, bytes)?;
+        check_block(device, layout, number, bytes)?;
     }
     Ok(())
 }
 
 /// Checks one block against its sum; a block of sums against its own.
-fn check_block(sb: &SuperBlock<Tarfs>, number: u32, bytes: &[u8]) -> Result<(), Bad> {
-    let layout = &sb.data().layout;
+fn check_block(
+    device: &DeviceCache,
+    layout: &Superblock,
+    number: u32,
+    bytes: &[u8],
+) -> Result<(), Bad> {
     let covered = bytes.get(..layout.sum_length(number)).unwrap_or_default();
     let sum = crc32(&[covered]);
     let place = layout.sum_position(number);
     if place.block == number {
         return Ok(check_sum(number, sum, bytes, place.offset)?);
     }
-    let sums = fetch(sb, place.block)?;
+    let sums = fetch(device, layout, place.block)?;
     if !sums.page.is_checked() {
-        check_block_of_sums(sb, place.block, &sums)?;
+        check_block_of_sums(layout, place.block, &sums)?;
     }
     Ok(check_sum(number, sum, &sums, place.offset)?)
 }
 
 /// Checks a block of sums, and notes it where its page has nothing else.
-fn check_block_of_sums(sb: &SuperBlock<Tarfs>, number: u32, sums: &Block<'_>) -> Result<(), Bad> {
-    let layout = &sb.data().layout;
+fn check_block_of_sums(layout: &Superblock, number: u32, sums: &Block<'_>) -> Result<(), Bad> {
     let covered = sums.get(..layout.sum_length(number)).unwrap_or_default();
     let place = layout.sum_position(number);
     check_sum(number, crc32(&[covered]), sums, place.offset)?;

@@ -3,6 +3,7 @@
 //! From an inode number to an inode.
 
 use crate::{
+    checked::CheckedFile,
     directory::TarDirectory,
     file::TarFile,
     index,
@@ -35,10 +36,14 @@ pub(crate) fn iget(sb: &SuperBlock<Tarfs>, ino: u32) -> Result<INodeRef<'_, Tarf
     let inode = read(sb, ino)?;
     let mut stored = None;
     let (kind, size) = match inode.kind {
-        Kind::Regular(extent) => (
-            vfs::Kind::Regular(FileTables::new::<TarFile, TarFile>()),
-            extent.size,
-        ),
+        Kind::Regular(extent) => {
+            let tables = if sb.data().layout.data_sums.records() == 0 {
+                FileTables::new::<TarFile, TarFile>()
+            } else {
+                FileTables::new::<CheckedFile, CheckedFile>()
+            };
+            (vfs::Kind::Regular(tables), extent.size)
+        }
         Kind::Sparse(sparse) => {
             stored = Some(stored_bytes(sb, ino, &sparse)?);
             (

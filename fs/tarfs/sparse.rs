@@ -6,7 +6,7 @@
 //! out of the cache of the device.
 
 use crate::{
-    index,
+    archive, index,
     super_block::{damaged, Tarfs},
 };
 use kernel::prelude::*;
@@ -48,9 +48,10 @@ impl ExtentMap for SparseFile {
                     // The search has found an extent that begins at or before the position, and
                     // ends after it.
                     let skipped = position.saturating_sub(extent.logical);
+                    let place = archive::find(sb, extent.position, extent.length)?;
                     Extent::Data {
-                        device: sb.device(),
-                        position: extent.position.saturating_add(skipped),
+                        device: place.device,
+                        position: place.position.saturating_add(skipped),
                         length: extent.length.saturating_sub(skipped),
                     }
                 }

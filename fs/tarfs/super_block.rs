@@ -3,20 +3,23 @@
 //! Mounting: finding the superblock and believing it.
 
 use crate::{
+    archive::{self, Archives},
+    index::Bad,
     inode::{self, Node},
+    options::{self, Options},
     xattr,
 };
 use core::fmt::Display;
 use kernel::{
     fmt,
     prelude::*,
+    str::CString,
     sync::atomic::{Atomic, Relaxed},
 };
 use layout::{Superblock, BLOCK_SIZE, ROOT_INO};
 use vfs::{
     crc32, errno, Counter, Devices, FileSystem, INode, INodeRef, NewSuperBlock, Parameter,
-    ParameterValue, RateLimit, ShownOptions, StatFs, SuperBlock, XattrNames, XattrNamespace,
-    XattrValue,
+    RateLimit, ShownOptions, StatFs, SuperBlock, XattrNames, XattrNamespace, XattrValue,
 };
 
 /// The file system type.
@@ -26,6 +29,10 @@ pub(crate) struct Tarfs;
 pub(crate) struct Mount {
     /// The superblock, checked.
     pub(crate) layout: Superblock,
+    /// Where the data is.
+    pub(crate) archives: Archives,
+    /// The options that named the archives.
+    layers: KVec<CString>,
     /// Limits how much a damaged image can write to the log.
     messages: Pin<KBox<RateLimit>>,
     /// How often damage was found.
@@ -41,25 +48,6 @@ impl Mount {
     }
 }
 
-/// What the options of a mount say.
-pub(crate) struct Options {
-    verify: bool,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self { verify: true }
-    }
-}
-
-/// Why there are no options to change owners.
-const OWNERS: ParameterValue<Options> = ParameterValue::Refused(
-    c"owners are those of the tar; to see others use an idmapped mount (mount -o X-mount.idmap)",
-);
-
-/// Why there are no options to change permissions.
-const MODES: ParameterValue<Options> = ParameterValue::Refused(c"permissions are those of the tar");
-
 impl FileSystem for Tarfs {
     const NAME: &'static CStr = c"tarfs";
     /// "tarf", as in the first bytes of its name.
@@ -70,32 +58,7 @@ impl FileSystem for Tarfs {
     type INodeData = Node;
     type Options = Options;
 
-    const PARAMETERS: &'static [Parameter<Options>] = &[
-        Parameter {
-            name: c"noverify",
-            value: ParameterValue::Flag(|options| options.verify = false),
-        },
-        Parameter {
-            name: c"verify",
-            value: ParameterValue::Flag(|options| options.verify = true),
-        },
-        Parameter {
-            name: c"uid",
-            value: OWNERS,
-        },
-        Parameter {
-            name: c"gid",
-            value: OWNERS,
-        },
-        Parameter {
-            name: c"umask",
-            value: MODES,
-        },
-        Parameter {
-            name: c"mode",
-            value: MODES,
-        },
-    ];
+    const PARAMETERS: &'static [Parameter<Options>] = options::PARAMETERS;
 
     const COUNTERS: &'static [Counter<Self>] = &[Counter::new(c"errors_count", |sb| {
         sb.data().errors.load(Relaxed)
@@ -146,17 +109,13 @@ impl FileSystem for Tarfs {
                 );
             }
         };
-        if layout.index_offset == 0 {
-            return refuse(
-                sb,
-                errno::not_supported(),
-                fmt!("the image is an index without its tar, which cannot be mounted yet"),
-            );
-        }
+        let archives = find_archives(sb, &layout)?;
         sb.set_uuid(&layout.uuid);
         Ok(Mount {
             layout,
+            archives,
             messages: KBox::pin_init(RateLimit::new(), GFP_KERNEL)?,
+            layers: copy_of(&sb.options().layers)?,
             errors: Atomic::new(0),
             verify: Atomic::new(sb.options().verify),
         })
@@ -165,15 +124,37 @@ impl FileSystem for Tarfs {
     fn options(sb: &SuperBlock<Self>) -> Result<Options> {
         Ok(Options {
             verify: sb.data().verifies(),
+            // They are there to stay: a remount names them again or leaves them out.
+            layers: KVec::new(),
         })
     }
 
+    fn extra_devices(options: &Options) -> &[CString] {
+        &options.layers
+    }
+
     fn reconfigure(sb: &SuperBlock<Self>, options: &Options) -> Result {
+        let (now, then) = (&options.layers, &sb.data().layers);
+        let is_same = now.len() == then.len()
+            && now
+                .iter()
+                .zip(then)
+                .all(|(now, then)| now.to_bytes() == then.to_bytes());
+        if !now.is_empty() && !is_same {
+            pr_err!(
+                "({}): layers cannot change while they are mounted\n",
+                sb.id()
+            );
+            return Err(EINVAL);
+        }
         sb.data().verify.store(options.verify, Relaxed);
         Ok(())
     }
 
     fn show_options(sb: &SuperBlock<Self>, shown: &mut ShownOptions<'_>) {
+        for path in &sb.data().layers {
+            shown.show(c"layer", Some(path));
+        }
         if !sb.data().verifies() {
             shown.show(c"noverify", None);
         }
@@ -228,6 +209,67 @@ impl FileSystem for Tarfs {
             fsid: low ^ high,
         }
     }
+}
+
+/// Finds the archives of an image: before the index, or on the devices that the options name.
+fn find_archives(sb: &NewSuperBlock<'_, Tarfs>, layout: &Superblock) -> Result<Archives> {
+    let devices = sb.extra_devices();
+    if layout.index_offset != 0 {
+        if !devices.is_empty() {
+            return refuse(
+                sb,
+                EINVAL,
+                fmt!("the image has its archive within: leave out the option layer"),
+            );
+        }
+        return Ok(Archives::before_index());
+    }
+    let count = layout.layer_count() as usize;
+    if devices.len() != count {
+        return refuse(
+            sb,
+            EINVAL,
+            fmt!(
+                "the index has {count} archives: name them in its order, each with an option layer \
+                 (given: {})",
+                devices.len()
+            ),
+        );
+    }
+    let layers = match archive::list(sb.device(), layout, sb.options().verify) {
+        Ok(layers) => layers,
+        Err(Bad::Read(error)) => return Err(error),
+        Err(Bad::Sum(error)) => {
+            return refuse(sb, errno::corrupted(), fmt!("{}", format_args!("{error}")));
+        }
+    };
+    for ((number, layer), device) in (1..).zip(&layers).zip(devices) {
+        let (size, length, unit) = (device.size(), layer.length, device.logical_block_size());
+        if size < length {
+            return refuse(
+                sb,
+                EINVAL,
+                fmt!("layer {number} has {size} bytes, its archive {length}"),
+            );
+        }
+        if unit > BLOCK_SIZE as u32 {
+            return refuse(
+                sb,
+                EINVAL,
+                fmt!("layer {number} has logical blocks of {unit} bytes, at most 4096 can be read"),
+            );
+        }
+    }
+    Archives::on_devices(&layers)
+}
+
+/// A copy of paths.
+fn copy_of(paths: &[CString]) -> Result<KVec<CString>> {
+    let mut copy = KVec::with_capacity(paths.len(), GFP_KERNEL)?;
+    for path in paths {
+        copy.push(CString::try_from(&**path)?, GFP_KERNEL)?;
+    }
+    Ok(copy)
 }
 
 /// Says, to the kernel's log and to the mounting program, why there is no mount.

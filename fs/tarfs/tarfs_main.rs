@@ -7,6 +7,10 @@
 
 // `module!` expands to unsafe code, so that the crate as a whole cannot forbid it.
 #[forbid(unsafe_code)]
+mod archive;
+#[forbid(unsafe_code)]
+mod checked;
+#[forbid(unsafe_code)]
 mod directory;
 #[forbid(unsafe_code)]
 mod file;
@@ -14,6 +18,8 @@ mod file;
 mod index;
 #[forbid(unsafe_code)]
 mod inode;
+#[forbid(unsafe_code)]
+mod options;
 #[forbid(unsafe_code)]
 mod sparse;
 #[forbid(unsafe_code)]

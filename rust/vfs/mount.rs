@@ -116,6 +116,25 @@ unsafe extern "C" fn free_fs_context<T: FileSystem>(context: *mut helpers::fs_co
     }
 }
 
+/// Tells whoever mounts what is wrong about `subject`: through the context's log, or in the kernel's.
+///
+/// # Safety
+///
+/// The context is valid.
+pub(crate) unsafe fn complain(context: *mut helpers::fs_context, subject: &CStr, what: &CStr) {
+    // SAFETY: By this function's requirements; the format takes two C strings.
+    unsafe {
+        helpers::logfc(
+            (*context).log.log,
+            (*context).log.prefix,
+            b'e',
+            c"%s: %s".as_char_ptr(),
+            subject.as_char_ptr(),
+            what.as_char_ptr(),
+        );
+    }
+}
+
 /// # Safety
 ///
 /// As `->parse_param`: context and parameter are valid and the call's own.
@@ -134,17 +153,8 @@ unsafe extern "C" fn parse_param<T: FileSystem>(
         // SAFETY: By this function's requirements.
         let options = unsafe { &mut request::<T>(context).options };
         let complain = |what: &CStr| {
-            // SAFETY: By this function's requirements; the format takes two C strings.
-            unsafe {
-                helpers::logfc(
-                    (*context).log.log,
-                    (*context).log.prefix,
-                    b'e',
-                    c"%s: %s".as_char_ptr(),
-                    key.as_char_ptr(),
-                    what.as_char_ptr(),
-                );
-            }
+            // SAFETY: By this function's requirements.
+            unsafe { complain(context, key, what) };
             Err(EINVAL)
         };
         // SAFETY: By this function's requirements.

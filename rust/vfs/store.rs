@@ -6,7 +6,7 @@ use crate::{
     backing::{Backing, OpenFile},
     bio::SECTOR_SIZE,
     device_cache::DeviceCache,
-    mount::{request, FillSuper, Request},
+    mount::{complain, request, FillSuper, Request},
     FileSystem,
 };
 use core::ptr::NonNull;
@@ -122,7 +122,9 @@ impl private::Store for Devices {
             let holder = (*context).fs_type.cast::<ffi::c_void>();
             let Request { options, extra, .. } = request::<T>(context);
             for path in T::extra_devices(options) {
-                extra.push(Backing::open(path, holder)?, GFP_KERNEL)?;
+                let backing = Backing::open(path, holder)
+                    .inspect_err(|_| complain(context, path, c"cannot be opened"))?;
+                extra.push(backing, GFP_KERNEL)?;
             }
             // `fill_super` takes the request in between: it is not kept here.
             let quiet = helpers::GET_TREE_BDEV_QUIET_LOOKUP;
