@@ -10,7 +10,7 @@ LAB := cargo run --release --package lab --
 help:
 	@echo 'make modules          build rnull.ko and tarfs.ko for the stock kernel, and with'
 	@echo '                      NULL_BLK=1 null_blk.ko: rnull by the name of the C driver'
-	@echo 'make tools            build mkfs.tarfs'
+	@echo 'make tools            build mkfs.tarfs and rnullctl'
 	@echo 'make demo             show both at work in a guest [TAR=any.tar]'
 	@echo 'make test             run every test and check'
 	@echo 'make bench            measure against C and EROFS [BENCH=name] [JSON=file]'
@@ -25,7 +25,7 @@ modules:
 	$(LAB) modules $(if $(NULL_BLK),--null-blk)
 
 tools:
-	cargo build --release --package tarfs-tools
+	cargo build --release --package tarfs-tools --package rnullctl
 	ln -sf mkfs-tarfs $${CARGO_TARGET_DIR:-target}/release/mkfs.tarfs
 
 demo: tools

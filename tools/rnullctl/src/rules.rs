@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What values an attribute can have: the one table of it.
+//!
+//! The driver itself takes nearly everything when an attribute is written, and says at power-on
+//! that something is wrong, but not what. So values are judged here first. An attribute that is
+//! not in the table is left to the driver.
+
+use std::fmt;
+
+/// What an attribute's value must be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rule {
+    /// A truth value.
+    Truth,
+    /// A number from the first to the second.
+    Number(u64, u64),
+    /// A power of two from the first to the second.
+    PowerOfTwo(u64, u64),
+    /// One of these numbers.
+    OneOf(&'static [u64]),
+    /// A plus or minus sign and a range of sectors.
+    SectorRange,
+}
+
+use Rule::{Number, OneOf, PowerOfTwo, SectorRange, Truth};
+
+/// Any `unsigned int`.
+const UINT: Rule = Number(0, u32::MAX as u64);
+
+/// Any `unsigned long`.
+const ULONG: Rule = Number(0, u64::MAX);
+
+/// The attributes and their rules, by name.
+pub const RULES: &[(&str, Rule)] = &[
+    ("badblocks", SectorRange),
+    ("badblocks_once", Truth),
+    ("badblocks_partial_io", Truth),
+    ("blocking", Truth),
+    ("blocksize", PowerOfTwo(512, 65536)),
+    ("cache_size", ULONG),
+    ("completion_nsec", ULONG),
+    ("discard", Truth),
+    ("fua", Truth),
+    ("home_node", UINT),
+    ("hw_queue_depth", Number(1, 10240)),
+    ("index", UINT),
+    ("irqmode", Number(0, 2)),
+    ("max_sectors", UINT),
+    ("mbps", Number(0, 40960)),
+    ("memory_backed", Truth),
+    ("no_sched", Truth),
+    ("poll_queues", UINT),
+    ("power", Truth),
+    ("queue_mode", OneOf(&[0, 2])),
+    ("rotational", Truth),
+    ("shared_tag_bitmap", Truth),
+    ("shared_tags", Truth),
+    // In MiB: 2^64 bytes do not fit.
+    ("size", Number(0, (1 << 44) - 1)),
+    ("submit_queues", Number(1, u32::MAX as u64)),
+    ("use_per_node_hctx", Truth),
+    ("virt_boundary", Truth),
+    ("zone_append_max_sectors", UINT),
+    ("zone_capacity", ULONG),
+    ("zone_full", Truth),
+    ("zone_max_active", UINT),
+    ("zone_max_open", UINT),
+    ("zone_nr_conv", UINT),
+    ("zone_offline", ULONG),
+    ("zone_readonly", ULONG),
+    ("zone_size", PowerOfTwo(1, 1 << 43)),
+    ("zoned", Truth),
+];
+
+/// The rule of an attribute, if it is known.
+pub fn find(attribute: &str) -> Option<Rule> {
+    RULES
+        .iter()
+        .find(|(name, _)| *name == attribute)
+        .map(|(_, rule)| *rule)
+}
+
+impl Rule {
+    /// Whether a disk can have the value.
+    pub fn allows(self, value: &str) -> bool {
+        match self {
+            Self::Truth => truth(value).is_some(),
+            Self::Number(min, max) => number(value).is_some_and(|n| (min..=max).contains(&n)),
+            Self::PowerOfTwo(min, max) => {
+                number(value).is_some_and(|n| (min..=max).contains(&n) && n.is_power_of_two())
+            }
+            Self::OneOf(numbers) => number(value).is_some_and(|n| numbers.contains(&n)),
+            Self::SectorRange => sector_range(value),
+        }
+    }
+}
+
+impl fmt::Display for Rule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Truth => write!(f, "1, y, t, on, or 0, n, f, off"),
+            Self::Number(min, max) => write!(f, "a number from {min} to {max}"),
+            Self::PowerOfTwo(min, max) => write!(f, "a power of two from {min} to {max}"),
+            Self::OneOf(numbers) => {
+                let numbers: Vec<_> = numbers.iter().map(u64::to_string).collect();
+                write!(f, "{}", numbers.join(" or "))
+            }
+            Self::SectorRange => write!(f, "+FIRST-LAST or -FIRST-LAST, in sectors of 512 bytes"),
+        }
+    }
+}
+
+/// A truth value, as the kernel's `kstrtobool()` reads it.
+pub fn truth(value: &str) -> Option<bool> {
+    let lower = value.to_ascii_lowercase();
+    match lower.as_bytes() {
+        [b'1' | b'y' | b't', ..] | [b'o', b'n', ..] => Some(true),
+        [b'0' | b'n' | b'f', ..] | [b'o', b'f', ..] => Some(false),
+        _ => None,
+    }
+}
+
+/// A number in decimal, hexadecimal (`0x`) or octal (`0`), as the kernel's `kstrtoull()` reads it.
+pub fn number(value: &str) -> Option<u64> {
+    let digits = value.strip_prefix('+').unwrap_or(value);
+    let (digits, radix) = match digits.as_bytes() {
+        [b'0', b'x' | b'X', ..] => (digits.get(2..)?, 16),
+        [b'0', _, ..] => (digits.get(1..)?, 8),
+        _ => (digits, 10),
+    };
+    // `from_str_radix()` takes a sign, which was taken above.
+    if !digits.starts_with(|c: char| c.is_ascii_alphanumeric()) {
+        return None;
+    }
+    u64::from_str_radix(digits, radix).ok()
+}
+
+fn sector_range(value: &str) -> bool {
+    let range = value.strip_prefix(['+', '-']);
+    let ends = range.and_then(|range| range.split_once('-'));
+    match ends.map(|(first, last)| (number(first), number(last))) {
+        Some((Some(first), Some(last))) => first <= last,
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_read_as_the_kernel_reads_them() {
+        for (text, value) in [
+            ("0", Some(0)),
+            ("010", Some(8)),
+            ("0x1F", Some(31)),
+            ("+5", Some(5)),
+            ("09", None),
+            ("-1", None),
+            ("++1", None),
+            ("", None),
+            ("1x", None),
+            ("18446744073709551615", Some(u64::MAX)),
+            ("18446744073709551616", None),
+        ] {
+            assert_eq!(number(text), value, "{text}");
+        }
+        for (text, value) in [("oN", Some(true)), ("off", Some(false)), ("x", None)] {
+            assert_eq!(truth(text), value, "{text}");
+        }
+        for (text, value) in [
+            ("+1-2", true),
+            ("-7-7", true),
+            ("1-2", false),
+            ("+2-1", false),
+        ] {
+            assert_eq!(sector_range(text), value, "{text}");
+        }
+    }
+
+    #[test]
+    fn every_option_of_the_driver_has_a_rule() {
+        let table = include_str!("../../../block/rnull/options.rs");
+        let (_, table) = table.split_once("\noptions! {\n").unwrap();
+        let (table, _) = table.split_once("\n}\n").unwrap();
+        // A line of the table begins at the first indentation.
+        let lines = table.lines().filter_map(|line| line.strip_prefix("    "));
+        let names = lines.filter(|line| line.starts_with(|c: char| c.is_ascii_lowercase()));
+        let names: Vec<_> = names.map(|line| line.split(':').next().unwrap()).collect();
+        assert!(names.contains(&"blocksize"));
+        for name in names {
+            assert!(find(name).is_some(), "{name}");
+        }
+    }
+}
