@@ -62,13 +62,21 @@ pub fn image() -> Vec<u8> {
     fs::read(tar).unwrap()
 }
 
-/// The index alone (`mkfs.tarfs --index-only`).
-pub fn index_only() -> Vec<u8> {
+/// The index alone (`mkfs.tarfs --index-only`), and its tar.
+pub fn index_and_tar() -> (Vec<u8>, Vec<u8>) {
     let folder = TempDir::new().unwrap();
     make_tar(folder.path());
-    let index = folder.path().join("index");
-    mkfs(&folder.path().join("sample.tar"), Output::IndexOnly(&index));
-    fs::read(index).unwrap()
+    let (index, tar) = (
+        folder.path().join("index"),
+        folder.path().join("sample.tar"),
+    );
+    mkfs(&tar, Output::IndexOnly(&index));
+    (fs::read(index).unwrap(), fs::read(tar).unwrap())
+}
+
+/// Appends its index to a tar.
+pub fn mkfs_in_place(tar: &Path) {
+    mkfs(tar, Output::InPlace);
 }
 
 fn mkfs(tar: &Path, output: Output<'_>) {

@@ -299,18 +299,6 @@ fn damage_inside_is_an_error_where_it_is_used_and_nowhere_else() {
     guest.shutdown().unwrap();
 }
 
-#[test]
-fn what_cannot_be_mounted_yet_is_refused_with_the_reason() {
-    let lab = Lab::locate().unwrap();
-    let images = [("apart", sample::index_only())];
-    let mut guest = boot_with(&lab, &images);
-    messages(&mut guest);
-    let output = guest.run(&mount("apart")).unwrap();
-    assert!(output.text().contains("Operation not supported"));
-    assert!(messages(&mut guest).contains("index without its tar"));
-    guest.shutdown().unwrap();
-}
-
 fn set32(image: &mut Image, offset: usize, value: u32) {
     let superblock = image.superblock();
     image.put(superblock + offset, &value.to_le_bytes());
