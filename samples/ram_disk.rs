@@ -15,7 +15,8 @@ use blk::{
     module_parameter,
     operations::{Operations, QueueData},
     req_op::ReqOp,
-    request::{IdleRequest, Refused, Request, Started, Status},
+    request::{IdleRequest, Refused, Request, Started},
+    status::Status,
     tag_set::{TagSet, TagSetOptions},
     units::Mebibytes,
 };
@@ -47,6 +48,7 @@ struct Memory {
 impl Operations for Memory {
     type QueueData = Pin<KBox<Self>>;
     type HwData = ();
+    type RequestData = ();
     type Context = Atomic;
 
     fn init_hctx(_: QueueData<'_, Self>, _index: u32, _held: &mut Held<'_, NoIo>) -> Result {
@@ -96,11 +98,7 @@ impl kernel::Module for RamDisk {
         let memory = pin_init!(Memory {
             bytes <- Lock::new(new_spinlock!(bytes)),
         });
-        let tag_set = TagSet::new(TagSetOptions {
-            hw_queues: 1,
-            queue_depth: 128,
-            timeout: 0,
-        });
+        let tag_set = TagSet::new(TagSetOptions::new(1, 128));
         let major = Major::register(c"ram_disk")?;
         let options = DiskOptions {
             name: Name::truncated(c"ram_disk"),

@@ -10,8 +10,6 @@ pub struct Driver {
     pub module: &'static str,
     root: &'static str,
     disk: &'static str,
-    /// Parameters that make the two comparable.
-    parameters: &'static str,
 }
 
 /// Ours.
@@ -19,21 +17,19 @@ pub const RNULL: Driver = Driver {
     module: "rnull",
     root: "/sys/kernel/config/rnull",
     disk: "rnullb",
-    parameters: "",
 };
 
-/// The kernel's own, without the queue for polling that it has by default.
+/// The kernel's own.
 pub const NULL_BLK: Driver = Driver {
     module: "null_blk",
     root: "/sys/kernel/config/nullb",
     disk: "nullb",
-    parameters: "poll_queues=0",
 };
 
 /// What scripts may use besides the names.
 const PRELUDE: &str = r#"
 # load [PARAMETER...]: loads the module; says why not, if it cannot
-load() { modprobe $module $parameters "$@" 2>&1 | sed 's/.*): //'; }
+load() { modprobe $module "$@" 2>&1 | sed 's/.*): //'; }
 # write FILE: writes its input to a file at once; says why not, if it cannot
 write() { dd of="$1" bs=4096 conv=notrunc status=none 2>&1 | sed 's/.*: //'; }
 # put FILE VALUE: writes a value as `echo` does
@@ -56,13 +52,8 @@ pub fn mount_configfs(guest: &mut Guest) {
 
 /// What a script prints with the names of `driver`.
 pub fn run(guest: &mut Guest, driver: &Driver, script: &str) -> String {
-    let Driver {
-        module,
-        root,
-        disk,
-        parameters,
-    } = driver;
-    let names = format!("module={module} root={root} disk={disk} parameters={parameters}\n");
+    let Driver { module, root, disk } = driver;
+    let names = format!("module={module} root={root} disk={disk}\n");
     let output = guest.run(&(names + PRELUDE + script)).unwrap();
     output.ok().unwrap().text().into_owned()
 }

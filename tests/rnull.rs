@@ -11,7 +11,7 @@ fn it_loads_and_unloads_twenty_times() {
     mount_configfs(&mut guest);
     let script = r#"
         for i in $(seq 20); do
-            load nr_devices=3 gb=1 irqmode=$((i % 2))
+            load nr_devices=3 gb=1 irqmode=$((i % 3)) shared_tags=$((i % 2))
             for n in 0 1 2; do dd if=/dev/$disk$n of=/dev/null bs=64k count=16 2> /dev/null; done
             rmmod $module
         done
@@ -142,7 +142,7 @@ fn a_disk_goes_while_requests_come() {
         cd $root
         for i in $(seq 6); do
             mkdir a
-            put a/irqmode $((i % 2))
+            put a/irqmode $((i % 3))
             put a/submit_queues 2
             put a/power 1
             fio --name=a --filename=/dev/a --rw=randrw --bs=4k --direct=1 --ioengine=io_uring \
@@ -150,7 +150,7 @@ fn a_disk_goes_while_requests_come() {
             until [ "$(cut -c1-9 /sys/block/a/stat)" -gt 1000 ]; do sleep 0.1; done
             case $i in
                 1|2) put a/power 0 ;;
-                3|4) put a/submit_queues 1; put a/submit_queues 2 ;;
+                3|4|5) for n in 1 2; do put a/submit_queues $n; put a/poll_queues $((n % 2)); done ;;
             esac
             rmdir a
             wait $! && echo "fio did not notice"

@@ -32,7 +32,7 @@ fn sizes_and_alignments_are_those_of_the_disk() {
             echo "write $*: $(dd if=/dev/zero of=/dev/a "$@" oflag=direct status=noxfer 2>&1 | sed 's/.*: //')"
         }
         load nr_devices=0
-        for irqmode in 0 1; do
+        for irqmode in 0 1 2; do
             for blocksize in 512 4096; do
                 echo "irqmode $irqmode blocksize $blocksize"
                 make
@@ -73,32 +73,33 @@ fn every_request_is_answered_and_counted_once() {
         requests() { awk '{ print $1 + $5 }' /sys/block/a/stat; }
         blocksize=512
         load nr_devices=0
-        for irqmode in 0 1; do
-            for queues in 1 2; do
-                make
-                put $root/a/submit_queues $queues
-                echo none > /sys/block/a/queue/scheduler
-                echo 2 > /sys/block/a/queue/nomerges
-                for rw in randread randwrite randrw; do
-                    before=$(requests)
-                    fio --name=a --filename=/dev/a --rw=$rw --bsrange=512-64k --direct=1 \
-                        --ioengine=io_uring --iodepth=64 --iodepth_batch_submit=32 \
-                        --iodepth_batch_complete_min=1 --iodepth_batch_complete_max=64 \
-                        --norandommap=1 --number_ios=5000 --size=4M --io_size=4G \
-                        --output-format=terse > /tmp/out || cat /tmp/out
-                    echo "answered $(($(requests) - before))"
-                    # Sectors read and written; requests under way.
-                    awk '{ print $3, $7, $9 }' /sys/block/a/stat
-                    # Errors, and KiB read and written, as fio has it.
-                    cut -d';' -f5,6,47 /tmp/out
-                done
-                rmdir $root/a
+        # Where requests complete, how many queues there are, and whether fio polls.
+        for way in '0 1' '1 1' '1 2' '2 1' '2 2' '0 1 --hipri' '1 2 --hipri' '2 2 --hipri'; do
+            set -- $way
+            irqmode=$1 queues=$2 poll=$3
+            make
+            put $root/a/submit_queues $queues
+            echo none > /sys/block/a/queue/scheduler
+            echo 2 > /sys/block/a/queue/nomerges
+            for rw in randread randwrite randrw; do
+                before=$(requests)
+                fio --name=a --filename=/dev/a --rw=$rw --bsrange=512-64k --direct=1 \
+                    --ioengine=io_uring $poll --iodepth=64 --iodepth_batch_submit=32 \
+                    --iodepth_batch_complete_min=1 --iodepth_batch_complete_max=64 \
+                    --norandommap=1 --number_ios=5000 --size=4M --io_size=4G \
+                    --output-format=terse > /tmp/out || cat /tmp/out
+                echo "answered $(($(requests) - before))"
+                # Sectors read and written; requests under way.
+                awk '{ print $3, $7, $9 }' /sys/block/a/stat
+                # Errors, and KiB read and written, as fio has it.
+                cut -d';' -f5,6,47 /tmp/out
             done
+            rmdir $root/a
         done
         rmmod $module
     "#;
     let printed = same(&mut guest, &(DISK.to_owned() + script));
-    assert_eq!(printed.matches("answered 5000\n").count(), 12, "{printed}");
+    assert_eq!(printed.matches("answered 5000\n").count(), 24, "{printed}");
     guest.shutdown().unwrap();
 }
 
@@ -116,7 +117,7 @@ fn schedulers_get_their_tags_back() {
         blocksize=512
         modprobe mq-deadline
         load nr_devices=0
-        for irqmode in 0 1; do
+        for irqmode in 0 1 2; do
             make
             echo mq-deadline > /sys/block/a/queue/scheduler
             cat /sys/block/a/queue/scheduler
@@ -130,6 +131,6 @@ fn schedulers_get_their_tags_back() {
         rmmod $module
     "#;
     let printed = same(&mut guest, &(DISK.to_owned() + script));
-    assert_eq!(printed.matches("[mq-deadline]").count(), 2, "{printed}");
+    assert_eq!(printed.matches("[mq-deadline]").count(), 3, "{printed}");
     guest.shutdown().unwrap();
 }

@@ -15,7 +15,8 @@ fn every_file_parses_like_c() {
         load nr_devices=0
         mkdir $root/a
         cd $root/a
-        for f in blocksize hw_queue_depth index irqmode rotational size submit_queues power; do
+        for f in blocksize completion_nsec fua hw_queue_depth index irqmode poll_queues rotational \
+                size submit_queues power; do
             for v in '' ' ' x -1 0 +2 ' 3' '4 ' 5x 010 09 0x1f 0X1F 0xg 1.5 4294967295 4294967296 \
                     18446744073709551615 18446744073709551616 y N off oN tea; do
                 echo "$f '$v': $(put $f "$v") $(cat $f)"
@@ -45,7 +46,7 @@ fn a_disk_that_is_on_refuses_changes_like_c() {
         mkdir $root/a
         cd $root/a
         put power 1
-        for f in blocksize hw_queue_depth index irqmode rotational size; do
+        for f in blocksize hw_queue_depth index irqmode rotational shared_tags size; do
             for v in x 1; do echo "$f $v: $(put $f $v) $(cat $f)"; done
         done
         for v in x 0 2 1 3 100 4294967296 2 1; do
@@ -94,7 +95,8 @@ fn turning_on_adjusts_and_refuses_like_c() {
         for v in 0 1 511 512 513 1024 4096 8192 65536 131072 4294967295; do try blocksize $v; done
         for v in 0 1 2 1000 10240 10241 4294967295; do try hw_queue_depth $v; done
         for v in 0 1 2 3 1000 4294967295; do try submit_queues $v; done
-        for v in 0 1; do try irqmode $v; done
+        for v in 0 1 2 3 4294967295; do try irqmode $v; done
+        for v in 0 1 2 3; do try queue_mode $v; done
         for v in 0 1; do try rotational $v; done
         for v in 0 1 3 1048576; do try size $v; done
         try index 5
@@ -134,7 +136,8 @@ fn parameters_are_taken_and_refused_like_c() {
             rmdir $root/a
             rmmod $module
         }
-        common="bs gb hw_queue_depth irqmode nr_devices rotational submit_queues"
+        common="bs gb home_node hw_queue_depth irqmode nr_devices queue_mode rotational \
+            submit_queues use_per_node_hctx"
         try
         for v in -1 0 1 2147483647 2147483648 x 1x 0x2 010 ' '; do
             [ $v = 2147483647 ] || try gb=1 submit_queues=$v
@@ -143,7 +146,9 @@ fn parameters_are_taken_and_refused_like_c() {
         for v in 512 513 4096 4097 8192; do try bs=$v; done
         for v in 0 1 x 0x2 1000 2147483648; do try gb=$v; done
         for v in 0 1 300 20000 -1 x; do try gb=1 hw_queue_depth=$v; done
-        for v in 0 1 3 -1 7 x 0x1 01 1x; do try gb=1 irqmode=$v; done
+        for v in 0 1 2 3 -1 7 x 0x1 01 1x; do try gb=1 irqmode=$v; done
+        for v in 0 1 2 3 x; do try gb=1 queue_mode=$v; done
+        for v in 0 -1 1 -2 x; do try gb=1 home_node=$v; done
         for v in 0 3 -1 4294967296 x; do try gb=1 nr_devices=$v; done
         for v in 0 1 y N x; do try gb=1 rotational=$v; done
         for v in $common; do try gb=1 $v; done
@@ -162,13 +167,10 @@ fn what_differs_from_c_is_refused() {
     let mut guest = boot(&lab).boot().unwrap();
     mount_configfs(&mut guest);
     let script = r#"
-        load irqmode=2
+        load irqmode=3
         load gb=-1
         load nr_devices=0
         mkdir $root/a
-        put $root/a/irqmode 2
-        put $root/a/power 1
-        put $root/a/irqmode 1
         put $root/a/size 17592186044416
         put $root/a/power 1
 
@@ -181,13 +183,12 @@ fn what_differs_from_c_is_refused() {
         rmdir $root/*/
         rmmod $module
     "#;
-    let refused = "Invalid argument\n".repeat(4);
+    let refused = "Invalid argument\n".repeat(3);
     let name = "/dev/0123456789012345678901234567890\n";
     let printed = run(&mut guest, &RNULL, script);
     assert_eq!(printed, format!("{refused}{name}File exists\n"));
     for message in [
-        "parameter irqmode: must be a number from 0 to 1",
-        "irqmode 2 (timer) is not there yet: use 0 or 1",
+        "parameter irqmode: must be a number from 0 to 2",
         "size 17592186044416 MiB is 2^64 bytes or more",
     ] {
         assert!(guest.log().contains(message), "{}", guest.log());

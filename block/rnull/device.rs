@@ -3,28 +3,28 @@
 //! A disk's settings, and turning it on and off.
 
 use crate::{
+    completion::{Inline, Softirq},
+    general::{self, General, Irqmode},
     locks,
-    options::Settings,
-    queue::{Inline, Softirq},
+    options::{parameters, Settings},
+    plain::{Plain, Polled},
     registry::{Claim, Registry},
-    OPERATIONS,
+    OPERATIONS, TIMEOUT,
 };
 use blk::{
     disk::{Disk, DiskOptions, Name},
     limits::Limits,
+    node::{online_nodes, Node},
     operations::Operations,
-    tag_set::{TagSet, TagSetOptions},
-    units::Bytes,
+    tag_set::{Flags, HwQueues, TagSet, TagSetOptions},
+    units::{Bytes, Sectors},
 };
-use kernel::{cpu::nr_cpu_ids, prelude::*, sync::Arc, time::Msecs};
+use kernel::{cpu::nr_cpu_ids, page::PAGE_SIZE, prelude::*, sync::Arc};
 use sync::{
     context::Process,
     held::Held,
     level::{Before, Level},
 };
-
-/// Time after which the block layer asks after a request.
-const TIMEOUT: Msecs = 5_000;
 
 /// A disk, on or off.
 pub(crate) struct Device {
@@ -37,14 +37,20 @@ pub(crate) struct Device {
 
 /// What there is while a disk is on.
 struct On {
-    disk: AnyDisk,
+    disk: KBox<dyn Running>,
     claim: Claim,
 }
 
-/// A disk, by the operations chosen for its settings.
-enum AnyDisk {
-    Inline(Disk<Inline>),
-    Softirq(Disk<Softirq>),
+/// A disk that is on, whatever its operations.
+trait Running: Send + Sync {
+    /// [`TagSet::update_nr_hw_queues`].
+    fn update_nr_hw_queues(&self, queues: HwQueues, held: &mut Held<'_, locks::Device>) -> Result;
+}
+
+impl<T: Operations> Running for Disk<T> {
+    fn update_nr_hw_queues(&self, queues: HwQueues, held: &mut Held<'_, locks::Device>) -> Result {
+        self.tag_set().update_nr_hw_queues(queues, held)
+    }
 }
 
 impl Device {
@@ -88,27 +94,58 @@ impl Device {
         Ok(())
     }
 
-    /// Prepares the change to `queues` submission queues; changes a disk that is on.
+    /// Prepares the change to `submit` submission queues; changes a disk that is on.
     ///
     /// # Errors
     ///
-    /// If the disk is on, `EINVAL` for no queues or more than there can be CPUs, and `ENOMEM`. A
-    /// disk that is off takes any number, and adjusts it when it is turned on.
+    /// Those of [`Device::set_queues`].
     pub(crate) fn set_submit_queues(
         &mut self,
-        queues: u32,
+        submit: u32,
         held: &mut Held<'_, locks::Device>,
     ) -> Result {
+        let queues = HwQueues {
+            submit,
+            poll: self.settings.poll_queues,
+        };
+        self.set_queues(queues, held)
+    }
+
+    /// Prepares the change to `poll` queues for polling; changes a disk that is on.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Device::set_queues`].
+    pub(crate) fn set_poll_queues(
+        &mut self,
+        poll: u32,
+        held: &mut Held<'_, locks::Device>,
+    ) -> Result {
+        let queues = HwQueues {
+            submit: self.settings.submit_queues,
+            poll,
+        };
+        self.set_queues(queues, held)
+    }
+
+    /// Changes the queues of a disk that is on.
+    ///
+    /// # Errors
+    ///
+    /// If the disk is on, `EINVAL` if it shares tags, and for no submission queues, more than
+    /// there can be CPUs, or more queues for polling than the parameter says; `ENOMEM`. A disk
+    /// that is off takes any numbers, and adjusts them when it is turned on.
+    fn set_queues(&self, queues: HwQueues, held: &mut Held<'_, locks::Device>) -> Result {
         let Some(On { disk, .. }) = &self.on else {
             return Ok(());
         };
-        if !(1..=nr_cpu_ids()).contains(&queues) {
+        if self.settings.shared_tags
+            || !(1..=nr_cpu_ids()).contains(&queues.submit)
+            || queues.poll > most_poll_queues()
+        {
             return Err(EINVAL);
         }
-        match disk {
-            AnyDisk::Inline(disk) => disk.tag_set().update_nr_hw_queues(queues, held),
-            AnyDisk::Softirq(disk) => disk.tag_set().update_nr_hw_queues(queues, held),
-        }
+        disk.update_nr_hw_queues(queues, held)
     }
 
     /// Makes the disk.
@@ -116,9 +153,9 @@ impl Device {
         &mut self,
         held: &mut Held<'_, impl Before<locks::Registry, Context = Process>>,
     ) -> Result<On> {
-        self.adjust();
+        self.adjust()?;
         let claim = self.registry.claim(self.name, held)?;
-        match self.make_any_disk(&claim, held) {
+        match self.make_disk(&claim, held) {
             Ok(disk) => {
                 self.settings.index = claim.minor();
                 pr_info!("disk {} created\n", claim.name());
@@ -131,63 +168,151 @@ impl Device {
         }
     }
 
-    /// Makes the disk with the operations for its settings.
-    fn make_any_disk(
+    /// Replaces settings that no disk can have by the nearest ones it can.
+    ///
+    /// # Errors
+    ///
+    /// `EINVAL` where there are none.
+    fn adjust(&mut self) -> Result {
+        let settings = &mut self.settings;
+        match settings.queue_mode {
+            0 => {
+                pr_warn!("queue_mode 0 (bio) is no more: it is set to 2 (blk-mq)\n");
+                settings.queue_mode = 2;
+            }
+            1 => {
+                pr_err!("queue_mode 1 (the legacy request interface) is no more: use 2\n");
+                return Err(EINVAL);
+            }
+            _ => (),
+        }
+        settings.submit_queues = if settings.use_per_node_hctx {
+            online_nodes()
+        } else {
+            settings.submit_queues.clamp(1, nr_cpu_ids())
+        };
+        settings.poll_queues = settings.poll_queues.min(most_poll_queues());
+        settings.irqmode = settings.irqmode.min(2);
+        Ok(())
+    }
+
+    /// Makes the disk with the operations that its settings want.
+    fn make_disk(
         &self,
         claim: &Claim,
-        held: &mut Held<'_, impl Level<Context = Process>>,
-    ) -> Result<AnyDisk> {
-        match self.settings.irqmode {
-            0 => Ok(AnyDisk::Inline(self.make_disk(claim, held)?)),
-            1 => Ok(AnyDisk::Softirq(self.make_disk(claim, held)?)),
-            irqmode => {
-                pr_err!("irqmode {irqmode} (timer) is not there yet: use 0 or 1\n");
-                Err(EINVAL)
-            }
+        held: &mut Held<'_, impl Before<locks::Registry, Context = Process>>,
+    ) -> Result<KBox<dyn Running>> {
+        let settings = &self.settings;
+        if settings.shared_tags {
+            let tag_set = self.registry.shared_tags(held)?;
+            return self.add_disk(claim, tag_set, self.general()?, held);
+        }
+        let polls = settings.poll_queues > 0;
+        match (self.irqmode(), polls) {
+            (Irqmode::Inline, false) => self.add_own::<Plain<Inline>>(claim, (), held),
+            (Irqmode::Inline, true) => self.add_own::<Polled<Inline>>(claim, (), held),
+            (Irqmode::Softirq, false) => self.add_own::<Plain<Softirq>>(claim, (), held),
+            (Irqmode::Softirq, true) => self.add_own::<Polled<Softirq>>(claim, (), held),
+            (Irqmode::Timer, _) => self.add_own::<General>(claim, self.general()?, held),
         }
     }
 
-    /// Replaces settings that no disk can have by the nearest ones it can.
-    fn adjust(&mut self) {
-        let settings = &mut self.settings;
-        settings.submit_queues = settings.submit_queues.clamp(1, nr_cpu_ids());
-        settings.irqmode = settings.irqmode.min(2);
+    /// What requests need to know of the settings.
+    fn general(&self) -> Result<Arc<general::Disk>> {
+        let disk = general::Disk {
+            irqmode: self.irqmode(),
+            completion_nsec: self.settings.completion_nsec,
+        };
+        Ok(Arc::new(disk, GFP_KERNEL)?)
     }
 
-    /// Makes the disk with operations `T`.
-    fn make_disk<T: Operations<QueueData = ()>>(
+    /// Where requests complete.
+    fn irqmode(&self) -> Irqmode {
+        match self.settings.irqmode {
+            0 => Irqmode::Inline,
+            1 => Irqmode::Softirq,
+            _ => Irqmode::Timer,
+        }
+    }
+
+    /// Shows the disk to users, with a tag set of its own.
+    fn add_own<T: Operations>(
         &self,
         claim: &Claim,
+        queue_data: T::QueueData,
         held: &mut Held<'_, impl Level<Context = Process>>,
-    ) -> Result<Disk<T>> {
+    ) -> Result<KBox<dyn Running>> {
         let settings = &self.settings;
-        let capacity = settings.size.bytes().map(Bytes::sectors).ok_or_else(|| {
-            pr_err!("size {} MiB is 2^64 bytes or more\n", settings.size.get());
-            EINVAL
-        })?;
-        let tag_set = TagSet::new(TagSetOptions {
-            hw_queues: settings.submit_queues,
+        let options = TagSetOptions {
+            hw_queues: HwQueues {
+                submit: settings.submit_queues,
+                poll: settings.poll_queues,
+            },
             queue_depth: settings.hw_queue_depth,
             timeout: TIMEOUT,
-        });
-        let limits = Limits::new()
-            .logical_block_size(settings.blocksize)
-            .physical_block_size(settings.blocksize)
-            .dma_alignment(1)
-            .rotational(settings.rotational);
+            node: Node::new(settings.home_node),
+            flags: Flags {
+                blocking: settings.blocking,
+                no_scheduler: settings.no_sched,
+                queues_share_tags: settings.shared_tag_bitmap,
+            },
+        };
+        let tag_set = Arc::pin_init(TagSet::<T>::new(options), GFP_KERNEL)?;
+        self.add_disk(claim, tag_set, queue_data, held)
+    }
 
-        Disk::new(
-            Arc::pin_init(tag_set, GFP_KERNEL)?,
-            (),
+    /// Shows the disk to users.
+    fn add_disk<T: Operations>(
+        &self,
+        claim: &Claim,
+        tag_set: Arc<TagSet<T>>,
+        queue_data: T::QueueData,
+        held: &mut Held<'_, impl Level<Context = Process>>,
+    ) -> Result<KBox<dyn Running>> {
+        let disk = Disk::new(
+            tag_set,
+            queue_data,
             DiskOptions {
                 name: claim.name(),
                 major: self.registry.major(),
                 minor: claim.minor(),
-                capacity,
-                limits,
+                capacity: self.capacity()?,
+                limits: self.limits(),
                 operations: &OPERATIONS,
             },
             held,
-        )
+        )?;
+        Ok(KBox::new(disk, GFP_KERNEL)?)
     }
+
+    /// The size of the disk.
+    fn capacity(&self) -> Result<Sectors> {
+        let size = self.settings.size;
+        size.bytes().map(Bytes::sectors).ok_or_else(|| {
+            pr_err!("size {} MiB is 2^64 bytes or more\n", size.get());
+            EINVAL
+        })
+    }
+
+    /// What the disk can do in one request.
+    fn limits(&self) -> Limits {
+        let settings = &self.settings;
+        Limits::new()
+            .logical_block_size(settings.blocksize)
+            .physical_block_size(settings.blocksize)
+            .max_hw_sectors(settings.max_sectors)
+            .dma_alignment(1)
+            .virt_boundary_mask(if settings.virt_boundary {
+                PAGE_SIZE - 1
+            } else {
+                0
+            })
+            .rotational(settings.rotational)
+    }
+}
+
+/// The most queues for polling that a disk can have.
+fn most_poll_queues() -> u32 {
+    // CAST: C compares the int parameter with unsigned numbers.
+    parameters::poll_queues.get() as u32
 }

@@ -8,7 +8,7 @@ use sync::lock::Lock;
 sync::levels! {
     /// A disk's settings, and whether it is on.
     Device: Process;
-    /// Names and numbers of all disks that are on.
+    /// Names and numbers of all disks that are on, and the tag set that disks share.
     Registry: Process;
 }
 

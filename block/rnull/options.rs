@@ -11,8 +11,8 @@ use crate::{
     locks,
 };
 use blk::{
-    attribute::Attribute, configfs::Group, module_parameter, params::InRange, units::Mebibytes,
-    value::Value,
+    attribute::Attribute, configfs::Group, module_parameter, node::online_nodes, params::InRange,
+    units::Mebibytes, value::Value,
 };
 use kernel::{cpu::nr_cpu_ids, page::PAGE_SIZE, prelude::*};
 use sync::held::Held;
@@ -107,25 +107,52 @@ macro_rules! options {
 }
 
 options! {
+    blocking: bool, parameter blocking: bool = false,
+        "Whether the block layer lets the driver sleep when it submits a request";
     blocksize: u32, parameter bs: i32 = 512,
         "Block size in bytes, a power of two from 512";
+    completion_nsec: u64, parameter completion_nsec: usize = 10_000,
+        "Time in ns that a request takes with irqmode 2";
+    fua: bool, parameter fua: bool = true,
+        "Whether a disk with a cache can write around it";
+    home_node: u32, parameter home_node: i32 = -1,
+        "NUMA node that the disk's memory is to be on, -1 for any";
     hw_queue_depth: u32, parameter hw_queue_depth: i32 = 64,
         "Requests that each submission queue can hold";
     index: u32, initially 0,
         "Minor device number, set when the disk is turned on";
-    irqmode: u32, parameter irqmode: InRange<0, 1> = InRange::new(1),
-        "Where a request completes: 0 in its submission, 1 in softirq context";
+    irqmode: u32, parameter irqmode: InRange<0, 2> = InRange::new(1),
+        "Where a request completes: 0 in its submission, 1 in softirq context, 2 in a timer";
+    max_sectors: u32, parameter max_sectors: i32 = 0,
+        "Largest request in sectors of 512 bytes, 0 for the block layer's default";
+    no_sched: bool, parameter no_sched: i32 = 0,
+        "Whether the disk starts without an I/O scheduler";
+    poll_queues: u32, parameter poll_queues: i32 = 1, apply Device::set_poll_queues,
+        "Number of queues for polling; the parameter is also the most that a disk can have";
     power: bool, initially false, apply Device::switch,
         "Whether the disk is there";
+    queue_mode: u32, parameter queue_mode: InRange<0, 2> = InRange::new(2),
+        "Interface to the block layer: 2 (blk-mq) is the only one there is";
     rotational: bool, parameter rotational: bool = false,
         "Whether the disk claims to rotate";
+    shared_tag_bitmap: bool, parameter shared_tag_bitmap: bool = false,
+        "Whether the queues of a disk share the requests of one";
+    shared_tags: bool, parameter shared_tags: bool = false,
+        "Whether the disk uses the one tag set that all such disks have in common";
     size: Mebibytes, parameter gb: i32 = 250,
         "Size of the disk; the parameter is in GiB, the file in MiB";
     submit_queues: u32, parameter submit_queues: i32 = 1, apply Device::set_submit_queues,
         "Number of submission queues, at most one for each CPU";
+    use_per_node_hctx: bool, parameter use_per_node_hctx: bool = false,
+        "Whether there is a submission queue for each NUMA node, whatever submit_queues says";
+    virt_boundary: bool, parameter virt_boundary: bool = false,
+        "Whether only the ends of a request's buffers may be off a page boundary";
 }
 
 module_parameter!(nr_devices: u32 = 1, "Number of disks to make when the module is loaded");
+
+/// The value of `home_node` that leaves the choice to the kernel.
+const ANY_NODE: i32 = -1;
 
 /// One setting of a disk, with its file in configfs.
 pub(crate) trait Setting {
@@ -178,6 +205,19 @@ impl<const MIN: i32, const MAX: i32> FromParameter<InRange<MIN, MAX>> for u32 {
     }
 }
 
+impl FromParameter<usize> for u64 {
+    fn from(parameter: usize) -> Self {
+        // CAST: A `usize` has at most 64 bits.
+        parameter as u64
+    }
+}
+
+impl FromParameter<i32> for bool {
+    fn from(parameter: i32) -> Self {
+        parameter != 0
+    }
+}
+
 impl FromParameter<bool> for bool {
     fn from(parameter: bool) -> Self {
         parameter
@@ -193,13 +233,34 @@ impl FromParameter<i32> for Mebibytes {
 }
 
 /// Replaces the parameters that no disk can be made with by the nearest ones that can.
-pub(crate) fn adjust_parameters() {
+///
+/// # Errors
+///
+/// `EINVAL` for a parameter that nothing can stand for.
+pub(crate) fn adjust_parameters() -> Result {
     // CAST: Where C compares these numbers with unsigned ones, a negative number counts as large.
     if parameters::bs.get() as u32 as usize > PAGE_SIZE {
         pr_warn!("invalid block size: bs is set to {}\n", PAGE_SIZE);
         parameters::bs.set(PAGE_SIZE as i32);
     }
-    let queues = parameters::submit_queues.get();
+    let node = parameters::home_node.get();
     // CAST: As above.
-    parameters::submit_queues.set((queues as u32).clamp(1, nr_cpu_ids()) as i32);
+    if node != ANY_NODE && node as u32 >= online_nodes() {
+        pr_warn!("home_node {node} is not online: home_node is set to {ANY_NODE}\n");
+        parameters::home_node.set(ANY_NODE);
+    }
+    if parameters::queue_mode.get().get() == 1 {
+        pr_err!("queue_mode 1 (the legacy request interface) is no more: use 2\n");
+        return Err(EINVAL);
+    }
+    let queues = parameters::submit_queues.get();
+    let queues = if parameters::use_per_node_hctx.get() {
+        online_nodes()
+    } else {
+        // CAST: As above.
+        (queues as u32).clamp(1, nr_cpu_ids())
+    };
+    // CAST: Both limits are far below 2^31.
+    parameters::submit_queues.set(queues as i32);
+    Ok(())
 }

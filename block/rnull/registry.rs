@@ -1,22 +1,30 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Names and numbers of the disks that are on.
+//! What the disks have in common: names and numbers, of which each has its own, and shared tags.
 
 use crate::{
+    general::General,
     locks::{self, Sleeping},
-    names,
+    names, shared_tags,
 };
-use blk::{disk::Name, major::Major};
-use kernel::{new_mutex, prelude::*};
+use blk::{disk::Name, major::Major, tag_set::TagSet};
+use kernel::{new_mutex, prelude::*, sync::Arc};
 use sync::{held::Held, level::Before, lock::Lock};
 
-/// The major device number, and who has which minor number and name.
+/// The major device number, who has which minor number and name, and the shared tag set.
 #[pin_data]
 pub(crate) struct Registry {
     major: Major,
-    /// In the order of the minor numbers.
     #[pin]
-    entries: Sleeping<KVec<Entry>, locks::Registry>,
+    state: Sleeping<State, locks::Registry>,
+}
+
+/// What changes.
+struct State {
+    /// In the order of the minor numbers.
+    entries: KVec<Entry>,
+    /// Made for the first disk that wants it, and kept from then on.
+    shared_tags: Option<Arc<TagSet<General>>>,
 }
 
 /// The name and number of one disk.
@@ -36,7 +44,10 @@ impl Registry {
         let major = Major::register(names::DISK)?;
         Ok(pin_init!(Self {
             major,
-            entries <- Lock::new(new_mutex!(KVec::new())),
+            state <- Lock::new(new_mutex!(State {
+                entries: KVec::new(),
+                shared_tags: None,
+            })),
         }))
     }
 
@@ -45,14 +56,32 @@ impl Registry {
         &self.major
     }
 
+    /// The tag set of disks with `shared_tags`.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`TagSet::new`].
+    pub(crate) fn shared_tags(
+        &self,
+        held: &mut Held<'_, impl Before<locks::Registry>>,
+    ) -> Result<Arc<TagSet<General>>> {
+        let (mut state, _) = self.state.lock(held);
+        if let Some(tag_set) = &state.shared_tags {
+            return Ok(tag_set.clone());
+        }
+        let tag_set = shared_tags::make()?;
+        state.shared_tags = Some(tag_set.clone());
+        Ok(tag_set)
+    }
+
     /// Whether a disk named `name` is on.
     pub(crate) fn has(
         &self,
         name: Name,
         held: &mut Held<'_, impl Before<locks::Registry>>,
     ) -> bool {
-        let (entries, _) = self.entries.lock(held);
-        entries.iter().any(|entry| entry.name == name)
+        let (state, _) = self.state.lock(held);
+        state.entries.iter().any(|entry| entry.name == name)
     }
 
     /// Takes the lowest free number, with the name `name` or, if there is none, [`names::DISK`]
@@ -66,7 +95,8 @@ impl Registry {
         name: Option<Name>,
         held: &mut Held<'_, impl Before<locks::Registry>>,
     ) -> Result<Claim> {
-        let (mut entries, _) = self.entries.lock(held);
+        let (mut state, _) = self.state.lock(held);
+        let entries = &mut state.entries;
         // Entry n has number n, up to the lowest free number.
         let place = entries
             .iter()
@@ -91,8 +121,8 @@ impl Registry {
 
     /// Gives a name and a number back.
     pub(crate) fn release(&self, claim: Claim, held: &mut Held<'_, impl Before<locks::Registry>>) {
-        let (mut entries, _) = self.entries.lock(held);
-        entries.retain(|entry| entry.minor != claim.minor());
+        let (mut state, _) = self.state.lock(held);
+        state.entries.retain(|entry| entry.minor != claim.minor());
     }
 }
 

@@ -10,23 +10,29 @@
 //! - `locks`: the order of the locks
 //! - `names`: what users call the driver
 //! - `device`: a disk's settings, and turning it on and off
-//! - `queue`: what happens to a request
+//! - `plain`: what happens to a request on a disk that does nothing with it
+//! - `general`: what happens to a request on any other disk
+//! - `completion`: where requests complete
 //! - `registry`: names and numbers of the disks
+//! - `shared_tags`: the tag set that disks can share
 
 #![forbid(unsafe_code)]
 
+mod completion;
 mod configfs;
 mod device;
+mod general;
 mod locks;
 mod names;
 mod options;
-mod queue;
+mod plain;
 mod registry;
+mod shared_tags;
 
 use blk::{configfs::Subsystem, disk::BlockDeviceOperations, loading};
 use configfs::Disks;
 use device::Device;
-use kernel::{prelude::*, sync::Arc};
+use kernel::{prelude::*, sync::Arc, time::Msecs};
 use options::{adjust_parameters, nr_devices};
 use registry::Registry;
 
@@ -48,6 +54,9 @@ module! {
     license: "GPL v2",
 }
 
+/// Time after which the block layer asks after a request.
+const TIMEOUT: Msecs = 5_000;
+
 /// The functions of our disks, which pin this module while a disk is open.
 static OPERATIONS: BlockDeviceOperations = BlockDeviceOperations::new(&THIS_MODULE);
 
@@ -60,7 +69,7 @@ struct Rnull {
 
 impl kernel::Module for Rnull {
     fn init(module: &'static ThisModule) -> Result<Self> {
-        adjust_parameters();
+        adjust_parameters()?;
         let registry = Arc::pin_init(Registry::new()?, GFP_KERNEL)?;
 
         let mut disks = KVec::new();

@@ -4,11 +4,7 @@
 //!
 //! C header: [`include/linux/blk-mq.h`](srctree/include/linux/blk-mq.h)
 
-use crate::{
-    operations::Operations,
-    request::{Request, Status},
-    request_list::add_tail,
-};
+use crate::{operations::Operations, request::Request, request_list::add_tail, status::Status};
 use kernel::bindings;
 
 /// `RQF_*` flags of requests that hold a tag of an I/O scheduler besides their own;
@@ -70,6 +66,17 @@ impl Batch {
         // INVARIANT: The rules were just checked.
         // SAFETY: The batch owns its list, and now the request.
         unsafe { add_tail(&mut self.raw.req_list, request.into_raw()) };
+    }
+
+    /// Ends `request` with `status`: together with the others in this batch if it succeeded, alone
+    /// if not.
+    #[inline]
+    pub fn end_with<T: Operations, State>(&mut self, request: Request<T, State>, status: Status) {
+        if status == Status::OK {
+            self.end(request);
+        } else {
+            request.end(status);
+        }
     }
 }
 

@@ -26,6 +26,7 @@
 //! impl Operations for Memory {
 //!     type QueueData = Pin<KBox<Self>>;
 //!     type HwData = ();
+//!     type RequestData = ();
 //!     type Context = Atomic;
 //!
 //!     fn init_hctx(_: QueueData<'_, Self>, _index: u32, _held: &mut Held<'_, NoIo>) -> Result {
@@ -62,16 +63,21 @@
 pub mod attribute;
 pub mod batch;
 pub mod configfs;
+pub mod delay;
 pub mod disk;
+pub mod fifo;
 pub mod limits;
 pub mod loading;
 pub mod major;
+pub mod node;
 pub mod operations;
 pub mod params;
+pub mod poll_list;
 pub mod req_op;
 pub mod request;
 pub mod request_list;
 pub mod segment;
+pub mod status;
 pub mod tag_set;
 pub mod units;
 pub mod value;

@@ -4,7 +4,7 @@
 //!
 //! C header: [`include/linux/blkdev.h`](srctree/include/linux/blkdev.h)
 
-use kernel::bindings;
+use kernel::{bindings, prelude::*};
 
 /// Queue limits (`struct queue_limits`), built up by name; what is not named stays at the block
 /// layer's default.
@@ -36,6 +36,20 @@ impl Limits {
     /// Sets the mask that the address of each buffer must be clear in: 1 asks for even addresses.
     pub fn dma_alignment(mut self, mask: u32) -> Self {
         self.0.dma_alignment = mask;
+        self
+    }
+
+    /// Sets the largest request in sectors; 0 stands for the block layer's default of 255.
+    pub fn max_hw_sectors(mut self, sectors: u32) -> Self {
+        self.0.max_hw_sectors = sectors;
+        self
+    }
+
+    /// Sets the mask of the boundaries that only the first buffer may start off, and only the last
+    /// end off: one less than a power of two of at least the page size. Zero asks for nothing.
+    pub fn virt_boundary_mask(mut self, mask: usize) -> Self {
+        // CAST: The two types have the same size in the kernel.
+        self.0.virt_boundary_mask = mask as c_ulong;
         self
     }
 

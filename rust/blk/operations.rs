@@ -6,8 +6,10 @@
 
 use crate::{
     batch::Batch,
-    request::{Completed, IdleRequest, Refused, Request, Status},
+    request::{Completed, IdleRequest, Refused, Request, TimedOut},
     request_list::{add_tail, RequestList},
+    status::Status,
+    tag_set::TagSet,
 };
 use core::{marker::PhantomData, ptr::NonNull};
 use kernel::{bindings, prelude::*, types::ForeignOwnable};
@@ -43,6 +45,12 @@ pub trait Operations: Sized + 'static {
     /// Whether `queue_rq` may sleep ([`NoIo`]) or not ([`Atomic`], which costs less).
     type Context: QueueContext;
 
+    /// Data of one request. It is zeroed when the tag set is made, and otherwise as the last use
+    /// of the request left it; it is not dropped. `()` costs nothing.
+    ///
+    /// [`Operations::timeout`] looks at it while another CPU works on the request, hence `Sync`.
+    type RequestData: Zeroable + Send + Sync;
+
     /// Makes the data of hardware queue number `index` of a disk.
     ///
     /// # Errors
@@ -69,6 +77,16 @@ pub trait Operations: Sized + 'static {
     fn complete(request: Request<Self, Completed>, _held: &mut Held<'_, Softirq>) {
         request.end(Status::OK);
     }
+
+    /// Looks for requests that are done in a queue for polling, and ends them; returns how many.
+    fn poll(_hw: HwData<'_, Self>, _batch: &mut Batch, _held: &mut Held<'_, Atomic>) -> u32 {
+        0
+    }
+
+    /// Hears of a request that is not done after the tag set's timeout. It is called once for a
+    /// request. The driver ends the request if it finds it where it keeps requests (see
+    /// [`Fifo::remove`](crate::fifo::Fifo::remove)); otherwise it ends it when it is done.
+    fn timeout(_request: TimedOut<'_, Self>, _held: &mut Held<'_, Atomic>) {}
 }
 
 /// A context that [`Operations::queue_rq`] can run in.
@@ -102,6 +120,8 @@ impl<T: Operations> OperationsTable<T> {
         complete: Some(Self::complete),
         init_hctx: Some(Self::init_hctx),
         exit_hctx: Some(Self::exit_hctx),
+        map_queues: Some(TagSet::<T>::map_queues),
+        poll: Some(Self::poll),
         timeout: Some(Self::timeout),
         ..pin_init::zeroed()
     };
@@ -175,11 +195,38 @@ impl<T: Operations> OperationsTable<T> {
         T::complete(request, &mut unsafe { Held::outermost() });
     }
 
-    /// `->timeout`: resets the timer, because the driver owns the request, and nobody else may end
-    /// it.
-    extern "C" fn timeout(_request: *mut bindings::request) -> bindings::blk_eh_timer_return {
-        pr_warn!("a request is still not done after its timeout\n");
-        bindings::blk_eh_timer_return_BLK_EH_RESET_TIMER
+    /// `->poll`.
+    ///
+    /// # Safety
+    ///
+    /// `hctx` must be valid and one that [`Self::init_hctx`] succeeded on, for the call.
+    unsafe extern "C" fn poll(
+        hctx: *mut bindings::blk_mq_hw_ctx,
+        _batch: *mut bindings::io_comp_batch,
+    ) -> c_int {
+        // SAFETY: By this function's contract `driver_data` is what `into_foreign()` returned; the
+        // caller holds a reference on the queue, so that `exit_hctx()` is not called meanwhile.
+        let hw = unsafe { T::HwData::borrow((*hctx).driver_data) };
+        // The caller's batch may be missing, and would not have more requests than this one.
+        // SAFETY: The submitter calls this in process context, under RCU, with no lock of the
+        // driver.
+        let done = T::poll(hw, &mut Batch::new(), &mut unsafe { Held::outermost() });
+        // CAST: There are fewer than 2^31 requests.
+        done as c_int
+    }
+
+    /// `->timeout`.
+    ///
+    /// # Safety
+    ///
+    /// `request` must be one of a queue with this table that was started, and referenced for the
+    /// call so that it is not used for something else.
+    unsafe extern "C" fn timeout(request: *mut bindings::request) -> bindings::blk_eh_timer_return {
+        // SAFETY: By this function's contract.
+        let request = unsafe { TimedOut::from_raw(NonNull::new_unchecked(request)) };
+        // SAFETY: blk-mq calls this from a work item, under SRCU, with no lock of the driver.
+        T::timeout(request, &mut unsafe { Held::outermost() });
+        bindings::blk_eh_timer_return_BLK_EH_DONE
     }
 
     /// `->init_hctx`.

@@ -37,6 +37,12 @@ unsafe impl Kind for u32 {
     const TYPE: &'static str = "uint";
 }
 
+// SAFETY: The C functions are made for `unsigned long`, which `usize` is in the kernel.
+unsafe impl Kind for usize {
+    const OPS: *const bindings::kernel_param_ops = &raw const bindings::param_ops_ulong;
+    const TYPE: &'static str = "ulong";
+}
+
 // SAFETY: The C functions are made for `bool`, and `kstrtobool()` writes only 0 and 1.
 unsafe impl Kind for bool {
     const OPS: *const bindings::kernel_param_ops = &raw const bindings::param_ops_bool;

@@ -14,31 +14,13 @@
 //! disk, its queue, its tag set and their data all outlive the request. A driver that never ends a
 //! request makes the removal of its disk wait for ever; it cannot make memory invalid.
 
-use crate::operations::{HwData, Operations, QueueData};
+use crate::{
+    fifo::Holder,
+    operations::{HwData, Operations, QueueData},
+    status::Status,
+};
 use core::{marker::PhantomData, mem::ManuallyDrop, ptr::NonNull};
 use kernel::{bindings, types::ForeignOwnable};
-
-/// How a request ended (`blk_status_t`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Status(bindings::blk_status_t);
-
-// The numbers are those of include/linux/blk_types.h, whose `__force` casts bindgen cannot read.
-impl Status {
-    /// The request succeeded.
-    pub const OK: Self = Self(0);
-    /// The device failed (`BLK_STS_IOERR`, `EIO` to the submitter).
-    pub const IO_ERROR: Self = Self(10);
-    /// `BLK_STS_RESOURCE`, see [`Busy::System`].
-    const RESOURCE: Self = Self(9);
-    /// `BLK_STS_DEV_RESOURCE`, see [`Busy::Device`].
-    const DEV_RESOURCE: Self = Self(13);
-
-    /// The C value.
-    #[inline]
-    pub(crate) const fn raw(self) -> bindings::blk_status_t {
-        self.0
-    }
-}
 
 /// A request that the driver owns, in whatever state.
 ///
@@ -138,6 +120,13 @@ impl<'call, T: Operations> IdleRequest<'call, T> {
         self.owned.hw_data::<T>()
     }
 
+    /// The request's own data.
+    #[inline]
+    pub fn data(&self) -> &T::RequestData {
+        // SAFETY: By the invariant of `Owned` the request is valid while it is owned.
+        unsafe { &*data::<T>(self.owned.0) }
+    }
+
     /// Takes the request up: its timeout runs from here, and tracing and statistics see it as
     /// issued.
     #[inline]
@@ -219,6 +208,13 @@ impl<T: Operations, State> Request<T, State> {
         self.owned.into_raw()
     }
 
+    /// The request's own data.
+    #[inline]
+    pub fn data(&self) -> &T::RequestData {
+        // SAFETY: By the invariant of `Owned` the request is valid while it is owned.
+        unsafe { &*data::<T>(self.owned.0) }
+    }
+
     /// The C structure, which stays the request's own.
     #[inline]
     pub(crate) fn as_ptr(&self) -> NonNull<bindings::request> {
@@ -247,6 +243,42 @@ impl<T: Operations, State> Request<T, State> {
 }
 
 impl<T: Operations> Request<T, Started> {
+    /// Takes the ownership of a started request.
+    ///
+    /// # Safety
+    ///
+    /// `request` must have been started by the operations of `T`, not be completed, and be owned
+    /// by nobody else.
+    #[inline]
+    pub(crate) unsafe fn from_started(request: NonNull<bindings::request>) -> Self {
+        Self {
+            // INVARIANT: As this function's caller promises.
+            owned: Owned(request),
+            _state: PhantomData,
+        }
+    }
+
+    /// Whether the submitter polls for the end of the request, so that it waits in the driver for
+    /// [`Operations::poll`].
+    #[inline]
+    pub fn is_polled(&self) -> bool {
+        // SAFETY: By the invariant of `Owned` the request is valid, and has a hardware queue.
+        let kind = unsafe { (*(*self.owned.0.as_ptr()).mq_hctx).type_ };
+        u32::from(kind) == bindings::hctx_type_HCTX_TYPE_POLL
+    }
+
+    /// Leaves the request to wait in what `holder` chooses from the data of its hardware queue.
+    #[inline]
+    pub fn hold<H: Holder<T>>(self, holder: impl for<'a> FnOnce(Lent<'a, T>) -> &'a H) {
+        let request = self.owned.into_raw();
+        // SAFETY: As in `Owned::hw_data()`: the request keeps the data, and the holder in it, from
+        // going away until it is taken out again, after which the holder is not touched.
+        let hw = unsafe { T::HwData::borrow((*(*request.as_ptr()).mq_hctx).driver_data) };
+        let holder = holder(Lent(hw));
+        // SAFETY: The ownership was given up above.
+        holder.push(unsafe { Self::from_started(request) });
+    }
+
     /// Completes the request on the CPU that submitted it, or in softirq context, as the queue's
     /// settings ask.
     ///
@@ -264,6 +296,9 @@ impl<T: Operations> Request<T, Started> {
     }
 }
 
+/// The data of a hardware queue, as [`Request::hold`] lends it: a type that names the lifetime.
+pub struct Lent<'a, T: Operations>(pub HwData<'a, T>);
+
 impl<T: Operations> Request<T, Completed> {
     /// Takes the ownership of a completed request.
     ///
@@ -279,4 +314,58 @@ impl<T: Operations> Request<T, Completed> {
             _state: PhantomData,
         }
     }
+}
+
+/// A request that was not done in time, wherever it is: its owner may be ending it on another CPU.
+/// It is not used for something else before the call that tells of it returns.
+///
+/// # Invariants
+///
+/// The pointer is to a request that was started by the operations of `T`, and valid for `'call`.
+pub struct TimedOut<'call, T: Operations> {
+    request: NonNull<bindings::request>,
+    _call: PhantomData<&'call T>,
+}
+
+impl<'call, T: Operations> TimedOut<'call, T> {
+    /// A request that timed out.
+    ///
+    /// # Safety
+    ///
+    /// As the type's invariant.
+    pub(crate) unsafe fn from_raw(request: NonNull<bindings::request>) -> Self {
+        // INVARIANT: As this function's caller promises.
+        Self {
+            request,
+            _call: PhantomData,
+        }
+    }
+
+    /// The C structure.
+    pub(crate) fn as_ptr(&self) -> NonNull<bindings::request> {
+        self.request
+    }
+
+    /// The request's own data.
+    pub fn data(&self) -> &'call T::RequestData {
+        // SAFETY: By the type's invariant.
+        unsafe { &*data::<T>(self.request) }
+    }
+
+    /// The data of the hardware queue that the request came through.
+    pub fn hw_data(&self) -> HwData<'call, T> {
+        // SAFETY: By the type's invariant the request is valid. A request whose end is under way
+        // keeps its hardware queue until the reference that the timeout holds is gone.
+        unsafe { T::HwData::borrow((*(*self.request.as_ptr()).mq_hctx).driver_data) }
+    }
+}
+
+/// The driver's data of a request (`blk_mq_rq_to_pdu()`).
+#[inline]
+pub(crate) fn data<T: Operations>(request: NonNull<bindings::request>) -> *const T::RequestData {
+    const {
+        assert!(align_of::<T::RequestData>() <= align_of::<bindings::request>());
+    }
+    // The data is behind the request, where the tag set asked for it.
+    request.as_ptr().wrapping_add(1).cast_const().cast()
 }

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What happens to a request on a disk that has more to do than [`crate::plain`] knows.
+
+use blk::{
+    batch::Batch,
+    delay::{Deadline, DelayLine, Delayed},
+    operations::{HwData, Operations, QueueData},
+    poll_list::PollList,
+    request::{Completed, IdleRequest, Lent, Refused, Request, Started, TimedOut},
+    status::{AtomicStatus, Status},
+};
+use kernel::{prelude::*, sync::Arc};
+use sync::{
+    context::{Atomic, HardIrq, NoIo, Softirq},
+    held::Held,
+};
+
+/// What the disk does is in its [`Disk`], and looked up for each request.
+pub(crate) enum General {}
+
+/// A disk's settings, as requests need them.
+pub(crate) struct Disk {
+    /// Where a request completes.
+    pub(crate) irqmode: Irqmode,
+    /// Time after which it completes with [`Irqmode::Timer`], in nanoseconds.
+    pub(crate) completion_nsec: u64,
+}
+
+/// Where a request completes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Irqmode {
+    /// Where it is submitted.
+    Inline,
+    /// In softirq context, or on the CPU it came from.
+    Softirq,
+    /// In a timer's interrupt.
+    Timer,
+}
+
+/// A hardware queue's requests that wait.
+#[pin_data]
+pub(crate) struct HwQueue {
+    /// For [`Operations::poll`].
+    #[pin]
+    polled: PollList<General>,
+    /// For their time.
+    #[pin]
+    delayed: DelayLine<General>,
+}
+
+/// What is kept for a request.
+#[derive(Zeroable)]
+pub(crate) struct RequestState {
+    /// How it will end.
+    status: AtomicStatus,
+    deadline: Deadline,
+}
+
+impl General {
+    /// Does what a request asks for, and says how it is to end.
+    fn carry_out(request: &Request<Self, Started>) -> Status {
+        // An error that is there already is that of the request's timeout.
+        request.data().status.get()
+    }
+}
+
+impl Operations for General {
+    type QueueData = Arc<Disk>;
+    type HwData = Pin<KBox<HwQueue>>;
+    type RequestData = RequestState;
+    type Context = NoIo;
+
+    fn init_hctx(
+        disk: QueueData<'_, Self>,
+        _index: u32,
+        _held: &mut Held<'_, NoIo>,
+    ) -> Result<Self::HwData> {
+        KBox::pin_init(
+            pin_init!(HwQueue {
+                polled <- PollList::new(),
+                delayed <- DelayLine::new(disk.completion_nsec),
+            }),
+            GFP_KERNEL,
+        )
+    }
+
+    #[inline]
+    fn queue_rq<'call>(
+        request: IdleRequest<'call, Self>,
+        batch: &mut Batch,
+        _held: &mut Held<'_, NoIo>,
+    ) -> Result<(), Refused<'call, Self>> {
+        request.data().status.set(Status::OK);
+        let request = request.start();
+        if request.is_polled() {
+            request.hold(|Lent(queue)| &queue.get_ref().polled);
+            return Ok(());
+        }
+
+        let status = Self::carry_out(&request);
+        let irqmode = request.queue_data().irqmode;
+        match irqmode {
+            Irqmode::Inline => batch.end_with(request, status),
+            Irqmode::Softirq => {
+                request.data().status.set(status);
+                if let Some(request) = request.complete() {
+                    batch.end_with(request, status);
+                }
+            }
+            Irqmode::Timer => {
+                request.data().status.set(status);
+                request.hold(|Lent(queue)| &queue.get_ref().delayed);
+            }
+        }
+        Ok(())
+    }
+
+    fn complete(request: Request<Self, Completed>, _held: &mut Held<'_, Softirq>) {
+        let status = request.data().status.get();
+        request.end(status);
+    }
+
+    fn poll(queue: HwData<'_, Self>, batch: &mut Batch, _held: &mut Held<'_, Atomic>) -> u32 {
+        let mut requests = queue.polled.take();
+        let mut ended = 0;
+        while let Some(request) = requests.pop() {
+            let status = Self::carry_out(&request);
+            batch.end_with(request, status);
+            ended += 1;
+        }
+        ended
+    }
+
+    fn timeout(request: TimedOut<'_, Self>, _held: &mut Held<'_, Atomic>) {
+        pr_info!("a request timed out\n");
+        request.data().status.set(Status::TIMEOUT);
+        let found = request.hw_data().polled.remove(&request);
+        if let Some(request) = found {
+            request.end(Status::TIMEOUT);
+        }
+    }
+}
+
+impl Delayed for General {
+    #[inline]
+    fn deadline(data: &RequestState) -> &Deadline {
+        &data.deadline
+    }
+
+    #[inline]
+    fn due(request: Request<Self, Started>, batch: &mut Batch, _held: &mut Held<'_, HardIrq>) {
+        let status = request.data().status.get();
+        batch.end_with(request, status);
+    }
+}

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What happens to a request on a disk that does nothing with it: the quick way.
+//!
+//! The buffers of a read stay as they are, as with C null_blk without memory behind it.
+
+use crate::completion::Completion;
+use blk::{
+    batch::Batch,
+    operations::{HwData, Operations, QueueData},
+    poll_list::PollList,
+    request::{IdleRequest, Lent, Refused, TimedOut},
+    status::Status,
+};
+use core::marker::PhantomData;
+use kernel::prelude::*;
+use sync::{
+    context::{Atomic, NoIo},
+    held::Held,
+};
+
+/// A disk without queues for polling. Nothing is kept for a request.
+pub(crate) struct Plain<C>(PhantomData<C>);
+
+impl<C: Completion> Operations for Plain<C> {
+    type QueueData = ();
+    type HwData = ();
+    type RequestData = ();
+    type Context = Atomic;
+
+    fn init_hctx(_queue: QueueData<'_, Self>, _index: u32, _held: &mut Held<'_, NoIo>) -> Result {
+        Ok(())
+    }
+
+    #[inline]
+    fn queue_rq<'call>(
+        request: IdleRequest<'call, Self>,
+        batch: &mut Batch,
+        _held: &mut Held<'_, Atomic>,
+    ) -> Result<(), Refused<'call, Self>> {
+        C::complete(request.start(), batch);
+        Ok(())
+    }
+
+    fn timeout(_request: TimedOut<'_, Self>, _held: &mut Held<'_, Atomic>) {
+        pr_info!("a request timed out\n");
+    }
+}
+
+/// A disk with queues for polling, in which requests wait for [`Operations::poll`].
+pub(crate) struct Polled<C>(PhantomData<C>);
+
+impl<C: Completion> Operations for Polled<C> {
+    type QueueData = ();
+    type HwData = Pin<KBox<PollList<Self>>>;
+    type RequestData = ();
+    type Context = Atomic;
+
+    fn init_hctx(
+        _queue: QueueData<'_, Self>,
+        _index: u32,
+        _held: &mut Held<'_, NoIo>,
+    ) -> Result<Self::HwData> {
+        KBox::pin_init(PollList::new(), GFP_KERNEL)
+    }
+
+    #[inline]
+    fn queue_rq<'call>(
+        request: IdleRequest<'call, Self>,
+        batch: &mut Batch,
+        _held: &mut Held<'_, Atomic>,
+    ) -> Result<(), Refused<'call, Self>> {
+        let request = request.start();
+        if request.is_polled() {
+            request.hold(|Lent(waiting)| waiting.get_ref());
+        } else {
+            C::complete(request, batch);
+        }
+        Ok(())
+    }
+
+    #[inline]
+    fn poll(waiting: HwData<'_, Self>, batch: &mut Batch, _held: &mut Held<'_, Atomic>) -> u32 {
+        let mut requests = waiting.take();
+        let mut ended = 0;
+        while let Some(request) = requests.pop() {
+            batch.end(request);
+            ended += 1;
+        }
+        ended
+    }
+
+    fn timeout(request: TimedOut<'_, Self>, _held: &mut Held<'_, Atomic>) {
+        pr_info!("a request timed out\n");
+        let found = request.hw_data().remove(&request);
+        if let Some(request) = found {
+            request.end(Status::TIMEOUT);
+        }
+    }
+}

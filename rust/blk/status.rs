@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! How requests end.
+//!
+//! C header: [`include/linux/blk_types.h`](srctree/include/linux/blk_types.h)
+
+use kernel::{
+    bindings,
+    sync::atomic::{Atomic, Relaxed},
+};
+
+/// How a request ended (`blk_status_t`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Status(bindings::blk_status_t);
+
+// The numbers are those of include/linux/blk_types.h, whose `__force` casts bindgen cannot read.
+impl Status {
+    /// The request succeeded.
+    pub const OK: Self = Self(0);
+    /// The driver did not end the request in time (`BLK_STS_TIMEOUT`, `ETIMEDOUT`).
+    pub const TIMEOUT: Self = Self(2);
+    /// The device is full (`BLK_STS_NOSPC`, `ENOSPC`).
+    pub const NO_SPACE: Self = Self(3);
+    /// The device failed (`BLK_STS_IOERR`, `EIO` to the submitter).
+    pub const IO_ERROR: Self = Self(10);
+    /// `BLK_STS_RESOURCE`, see [`Busy::System`](crate::request::Busy::System).
+    pub(crate) const RESOURCE: Self = Self(9);
+    /// `BLK_STS_DEV_RESOURCE`, see [`Busy::Device`](crate::request::Busy::Device).
+    pub(crate) const DEV_RESOURCE: Self = Self(13);
+
+    /// The C value.
+    #[inline]
+    pub(crate) const fn raw(self) -> bindings::blk_status_t {
+        self.0
+    }
+}
+
+/// A [`Status`] that the timeout of its request can change while the driver works on it. Part of
+/// the request's data.
+pub struct AtomicStatus(Atomic<u32>);
+
+// SAFETY: Zero is `Status::OK`.
+unsafe impl pin_init::Zeroable for AtomicStatus {}
+
+impl AtomicStatus {
+    /// The status.
+    #[inline]
+    pub fn get(&self) -> Status {
+        // CAST: `set()` stores nothing larger.
+        Status(self.0.load(Relaxed) as bindings::blk_status_t)
+    }
+
+    /// Changes the status.
+    #[inline]
+    pub fn set(&self, status: Status) {
+        self.0.store(u32::from(status.0), Relaxed);
+    }
+}
