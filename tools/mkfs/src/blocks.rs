@@ -57,9 +57,14 @@ impl<F: FnMut(&[u8]) -> Result<(), Error>> BlockWriter<F> {
         Ok(())
     }
 
+    /// Writes zeros up to the end of the block.
+    pub fn fill_block(&mut self) -> Result<(), Error> {
+        self.fill_to(self.region.next_multiple_of(crate::BLOCK))
+    }
+
     /// Fills the region's last block and begins the next region.
     pub fn end_region(&mut self) -> Result<(), Error> {
-        self.fill_to(self.region.next_multiple_of(crate::BLOCK))?;
+        self.fill_block()?;
         self.region = 0;
         Ok(())
     }

@@ -60,6 +60,7 @@ impl<'a> Index<'a> {
         let is_wide = |inode: &Inode| InodeRecord::encode(inode, time_base).is_none();
         let wide = inodes.by_ref().filter(|(_, inode)| is_wide(inode)).count();
         let heap_length = inodes.heap_length();
+        let extent_count = inodes.extent_count();
 
         let region =
             |kind, first_block, records| Region::new(kind, first_block, records).map_err(too_large);
@@ -70,7 +71,7 @@ impl<'a> Index<'a> {
         let leaf_region = region(RegionKind::Leaves, extras.end(), leaves.length())?;
         let heap = region(RegionKind::Heap, leaf_region.end(), heap_length)?;
         let xattr_region = region(RegionKind::Xattrs, heap.end(), xattrs.length())?;
-        let extents = region(RegionKind::Extents, xattr_region.end(), 0)?;
+        let extents = region(RegionKind::Extents, xattr_region.end(), extent_count)?;
         let layers = region(RegionKind::Layers, extents.end(), 0)?;
         let data_sums = region(RegionKind::DataSums, layers.end(), 0)?;
         let sums = region(RegionKind::Sums, data_sums.end(), data_sums.end().into())?;
@@ -167,6 +168,7 @@ impl<'a> Index<'a> {
         out.end_region()?;
 
         self.xattrs.write(self.tree, &mut out)?;
+        self.write_extents(&mut out)?;
 
         let sums = out.finish()?;
         let uuid = self
@@ -177,6 +179,28 @@ impl<'a> Index<'a> {
             uuid: uuid.into_bytes(),
             ..self.superblock.clone()
         })
+    }
+
+    fn write_extents<F>(&self, out: &mut BlockWriter<F>) -> Result<(), Error>
+    where
+        F: FnMut(&[u8]) -> Result<(), Error>,
+    {
+        let contents = self.numbering.inodes().iter();
+        let contents = contents.map(|inode| self.tree.node(inode.node).content);
+        let extents = contents.flat_map(|content| match content {
+            Content::Sparse { first, extents, .. } => self.tree.extents(first, extents),
+            _ => &[],
+        });
+        let mut in_block = 0;
+        for extent in extents {
+            if in_block == RegionKind::Extents.records_per_block() {
+                out.fill_block()?;
+                in_block = 0;
+            }
+            out.write(&extent.encode())?;
+            in_block = in_block.saturating_add(1);
+        }
+        out.end_region()
     }
 
     fn inodes(&self) -> Inodes<'_> {

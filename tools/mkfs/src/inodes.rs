@@ -2,7 +2,7 @@
 
 //! The inodes of an image, as the format has them.
 
-use layout::{Directory, Extent, Inode, Kind, Symlink, S_IFCHR, S_IFMT};
+use layout::{Directory, Extent, Inode, Kind, Sparse, Symlink, S_IFCHR, S_IFMT};
 
 use crate::numbering::{self, Numbering};
 use crate::tree::{Content, Text, Tree};
@@ -10,7 +10,7 @@ use crate::xattrs::XattrRegion;
 use crate::BLOCK;
 
 /// Goes through the inodes in the order of their numbers, and gives the targets of symbolic links
-/// their places in the heap.
+/// their places in the heap, and the extents of sparse files theirs.
 pub struct Inodes<'a> {
     tree: &'a Tree,
     numbered: std::slice::Iter<'a, numbering::Inode>,
@@ -20,6 +20,8 @@ pub struct Inodes<'a> {
     number: u32,
     /// Bytes of the heap in use.
     heap: u64,
+    /// Records of the extents region in use.
+    extents: u64,
 }
 
 impl<'a> Inodes<'a> {
@@ -37,12 +39,29 @@ impl<'a> Inodes<'a> {
             xattrs,
             number: 0,
             heap: 0,
+            extents: 0,
         }
     }
 
     /// Length of the heap that the inodes so far need, in bytes.
     pub fn heap_length(&self) -> u64 {
         self.heap
+    }
+
+    /// Number of extents that the inodes so far have.
+    pub fn extent_count(&self) -> u64 {
+        self.extents
+    }
+
+    /// Gives a sparse file's extents the next records.
+    fn place_extents(&mut self, size: u64, extents: u32) -> Sparse {
+        let first = if extents == 0 { 0 } else { self.extents };
+        self.extents = self.extents.saturating_add(extents.into());
+        Sparse {
+            size,
+            first,
+            extents,
+        }
     }
 
     /// Finds the place of a target, which does not cross a block.
@@ -70,6 +89,9 @@ impl Iterator for Inodes<'_> {
         let node = self.tree.node(numbered.node);
         let kind = match node.content {
             Content::Regular { size, sector } => Kind::Regular(Extent { size, sector }),
+            Content::Sparse { size, extents, .. } => {
+                Kind::Sparse(self.place_extents(size, extents))
+            }
             Content::Directory(_) => Kind::Directory(*self.directories.next()?),
             Content::Symlink(target) => Kind::Symlink(self.place_target(target)),
             Content::Device { major, minor } if node.mode & S_IFMT == S_IFCHR => {

@@ -12,6 +12,7 @@ mod number;
 mod pax;
 mod reader;
 mod rule;
+mod sparse;
 mod window;
 mod xattr;
 
@@ -19,4 +20,5 @@ pub use entry::{Entry, Type};
 pub(crate) use header::{until_nul, Header, USTAR};
 pub use reader::Reader;
 pub use rule::Rule;
+pub use sparse::Sparse;
 pub use xattr::{NotKept, Reason, Xattr};

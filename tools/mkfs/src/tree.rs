@@ -5,12 +5,12 @@
 use std::hash::{BuildHasher, Hasher};
 
 use hashbrown::HashTable;
-use layout::{S_IFBLK, S_IFCHR, S_IFDIR, S_IFIFO, S_IFLNK, S_IFREG};
+use layout::{SparseExtent, S_IFBLK, S_IFCHR, S_IFDIR, S_IFIFO, S_IFLNK, S_IFREG};
 
 use crate::arena::{Arena, Id};
 use crate::message;
 use crate::path;
-use crate::tar::{Entry, Rule, Type};
+use crate::tar::{Entry, Rule, Sparse, Type};
 use crate::xattrs::{SetId, Sets};
 use crate::SECTOR;
 
@@ -27,6 +27,11 @@ pub const ROOT: NodeId = NodeId::FIRST;
 /// with deep names would take any amount of memory.
 const IMPLIED_MAX: u64 = 1 << 18;
 const IMPLIED_MAX_PER_ENTRY: u64 = 16;
+
+/// Extents of sparse files that an archive may have in all: so many, and more for each entry. They
+/// are held in memory.
+const EXTENTS_MAX: u64 = 1 << 19;
+const EXTENTS_MAX_PER_ENTRY: u64 = 1;
 
 /// Mode of a directory that the archive implies but does not list. Its owner is root, its time 0.
 const IMPLIED_DIRECTORY: u16 = S_IFDIR | 0o755;
@@ -60,6 +65,15 @@ pub enum Content {
         size: u64,
         /// In the archive.
         sector: u64,
+    },
+    /// A regular file with holes.
+    Sparse {
+        /// In bytes, holes included; at least 1.
+        size: u64,
+        /// Place of its first extent in [`Tree::extents`].
+        first: u64,
+        /// Number of its extents.
+        extents: u32,
     },
     /// A directory.
     Directory(Children),
@@ -112,6 +126,8 @@ pub struct Tree {
     /// Names and targets, one after the other.
     text: Vec<u8>,
     xattrs: Sets,
+    /// The extents of all sparse files.
+    extents: Vec<SparseExtent>,
     /// Links by parent and name.
     by_name: HashTable<LinkId>,
     /// Seeded at random, so that no archive can make names collide.
@@ -133,6 +149,7 @@ impl Default for Tree {
             links: Arena::default(),
             text: Vec::new(),
             xattrs: Sets::default(),
+            extents: Vec::new(),
             by_name: HashTable::new(),
             hasher: foldhash::fast::RandomState::default(),
             entries: 0,
@@ -185,6 +202,14 @@ impl Tree {
         &self.xattrs
     }
 
+    /// Returns `count` extents from place `first` on.
+    pub fn extents(&self, first: u64, count: u32) -> &[SparseExtent] {
+        // CAST: `usize` has at least 32 bits, and the places were those of a `Vec`.
+        let (first, count) = (first as usize, count as usize);
+        let range = first..first.saturating_add(count);
+        self.extents.get(range).unwrap_or_default()
+    }
+
     /// Adds an archive's next entry. It replaces an earlier one of its name, except that a
     /// directory only takes the attributes.
     ///
@@ -207,14 +232,9 @@ impl Tree {
             Type::Directory => return self.add_directory(parent, name, entry),
             Type::HardLink => self.hard_link_target(entry.target)?,
             Type::Regular => {
-                let sector = if entry.size == 0 {
-                    0
-                } else {
-                    sector(entry.data_offset)
-                };
-                let content = Content::Regular {
-                    size: entry.size,
-                    sector,
+                let content = match &entry.sparse {
+                    None => regular(entry.size, entry.data_offset),
+                    Some(sparse) => self.sparse(sparse)?,
                 };
                 self.push_node(entry, S_IFREG, content)?
             }
@@ -227,6 +247,30 @@ impl Tree {
             Type::Fifo => self.push_node(entry, S_IFIFO, Content::Fifo)?,
         };
         self.put(parent, name, node)
+    }
+
+    /// Holds a sparse file's extents. A file without holes is none.
+    fn sparse(&mut self, sparse: &Sparse) -> Result<Content, Rule> {
+        match *sparse.extents.as_slice() {
+            [] if sparse.size == 0 => return Ok(regular(0, 0)),
+            [extent] if extent.length == sparse.size => {
+                return Ok(regular(extent.length, extent.position))
+            }
+            _ => {}
+        }
+        let for_entries = self.entries.saturating_mul(EXTENTS_MAX_PER_ENTRY);
+        let max = EXTENTS_MAX.saturating_add(for_entries);
+        // CAST: `usize` is at most 64 bits wide.
+        let first = self.extents.len() as u64;
+        self.extents.extend_from_slice(&sparse.extents);
+        match u32::try_from(sparse.extents.len()) {
+            Ok(extents) if self.extents.len() as u64 <= max => Ok(Content::Sparse {
+                size: sparse.size,
+                first,
+                extents,
+            }),
+            _ => Err(Rule::TooManyExtents { max }),
+        }
     }
 
     /// Makes a directory, or gives the attributes of the entry to the one that is there.
@@ -424,6 +468,12 @@ fn implied_directory() -> Node {
         xattrs: None,
         content: Content::Directory(Children::default()),
     }
+}
+
+/// A regular file of `size` bytes of data at byte `offset` of the archive.
+fn regular(size: u64, offset: u64) -> Content {
+    let sector = if size == 0 { 0 } else { sector(offset) };
+    Content::Regular { size, sector }
 }
 
 fn device(entry: &Entry<'_>) -> Content {

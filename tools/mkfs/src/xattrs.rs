@@ -16,8 +16,8 @@ pub type SetId = SequenceId<Member>;
 
 /// Bytes of different names and values that an archive may have: so many, and more for each entry.
 /// They are held in memory.
-const BYTES_MAX: u64 = 64 << 20;
-const BYTES_MAX_PER_ENTRY: u64 = 128;
+const BYTES_MAX: u64 = 32 << 20;
+const BYTES_MAX_PER_ENTRY: u64 = 32;
 
 /// Alignment of the sets in their region, in bytes.
 const ALIGNMENT: u64 = 4;

@@ -65,12 +65,50 @@ fn member() -> impl Strategy<Value = Member> {
         1 => (name(), name()).prop_map(|(long, short)| {
             [extended(b'L', format!("{long}\0").as_bytes()), file(&short, b"gnu")].concat()
         }),
+        1 => (name(), prop::collection::vec((0..9u64, 0..3usize), 0..40), any::<bool>())
+            .prop_map(|(name, parts, is_in_data)| sparse(&name, &parts, is_in_data)),
+        1 => (name(), prop::collection::vec(any::<u8>(), 0..300)).prop_map(|(name, value)| {
+            [pax("SCHILY.xattr.user.name", &value), file(&name, b"xattr")].concat()
+        }),
         1 => (name(), any::<u16>()).prop_map(|(name, gid)| {
             let global = extended(b'g', &record("gid", gid.to_string().as_bytes()));
             [global, file(&name, b"global")].concat()
         }),
     ]
     .prop_map(Member)
+}
+
+/// A sparse file of parts, each so many sectors after the one before it and so many long.
+fn sparse(name: &str, parts: &[(u64, usize)], is_in_data: bool) -> Vec<u8> {
+    let mut numbers = Vec::new();
+    let (mut end, mut length) = (0, 0);
+    for (gap, sectors) in parts {
+        numbers.extend([end + gap * 512, *sectors as u64 * 512]);
+        end += (gap + *sectors as u64) * 512;
+        length += sectors * 512;
+    }
+    let numbers: Vec<String> = numbers.iter().map(u64::to_string).collect();
+    let size = (end + 1).to_string();
+    let data = vec![b's'; length];
+    let record =
+        |keyword: &str, value: &str| record(&format!("GNU.sparse.{keyword}"), value.as_bytes());
+    if !is_in_data {
+        let records = [record("size", &size), record("map", &numbers.join(","))];
+        return [extended(b'x', &records.concat()), file(name, &data)].concat();
+    }
+    let mut map = format!("{}\n", parts.len()).into_bytes();
+    numbers
+        .iter()
+        .for_each(|number| map.extend(format!("{number}\n").bytes()));
+    map.resize(map.len().next_multiple_of(512), 0);
+    let records = [
+        record("major", "1"),
+        record("minor", "0"),
+        record("name", name),
+        record("realsize", &size),
+    ];
+    let header = extended(b'x', &records.concat());
+    [header, file("made-up", &[map, data].concat())].concat()
 }
 
 /// Changes to an archive: a block, bytes in it, and whether its checksum is made right again.

@@ -6,8 +6,9 @@ usage: list_tar.py TAR
 
 For each path: type, mode, nlink, uid, gid, mtime (seconds and nanoseconds), size, sha256, target,
 device (major, minor), xattrs (names, and values in hexadecimal), header (first sector of the
-entry's headers), data (first sector of the data; 0 where there is none) and ino (a number that
-hard links share; not that of an image). Names and targets are bytes, printed as the characters with
+entry's headers), data (first sector of the data; 0 where there is none or the file is sparse),
+extents of sparse files (byte of the file, length, byte of the archive) and ino (a number that hard
+links share; not that of an image). Names and targets are bytes, printed as the characters with
 these numbers.
 """
 
@@ -23,7 +24,7 @@ from math import floor
 
 TYPES = {tarfile.REGTYPE: "regular", tarfile.AREGTYPE: "regular", tarfile.CONTTYPE: "regular",
          tarfile.SYMTYPE: "symlink", tarfile.CHRTYPE: "char", tarfile.BLKTYPE: "block",
-         tarfile.DIRTYPE: "directory", tarfile.FIFOTYPE: "fifo"}
+         tarfile.GNUTYPE_SPARSE: "regular", tarfile.DIRTYPE: "directory", tarfile.FIFOTYPE: "fifo"}
 ACLS = {"SCHILY.acl.access": "system.posix_acl_access",
         "SCHILY.acl.default": "system.posix_acl_default"}
 
@@ -36,8 +37,8 @@ class Tree:
     @staticmethod
     def implied():
         return {"type": "directory", "mode": 0o755, "nlink": 2, "uid": 0, "gid": 0,
-                "mtime": [0, 0], "size": 0, "sha256": None, "target": None, "device": [0, 0],
-                "xattrs": {}, "header": None, "data": 0, "ino": 1}
+                "mtime": [0, 0], "size": 0, "sha256": None, "extents": None, "target": None,
+                "device": [0, 0], "xattrs": {}, "header": None, "data": 0, "ino": 1}
 
     def put(self, path, record):
         parts = path.split("/")
@@ -98,21 +99,30 @@ def acl_value(text, member):
     return value, mode, len(entries) == 3
 
 
+def gnu_name(name):
+    """GNU tar escapes what a keyword cannot have."""
+    return name.replace("%3D", "=").replace("%25", "%")
+
+
 def xattrs(member):
     """The extended attributes as {name: value}, and the permission bits that they set, or None."""
-    found, mode = {}, None
+    found, escaped, mode = {}, set(), None
     for keyword, text in member.pax_headers.items():
         value = text.encode("utf-8", "surrogateescape")
         prefix, _, name = keyword.partition(".xattr.")
         name = name.encode("utf-8", "surrogateescape").decode("latin-1")
         if prefix == "SCHILY" and name:
-            # As GNU tar writes them.
-            found[name.replace("%3D", "=").replace("%25", "%")] = value
+            found[gnu_name(name)] = value
         elif prefix == "LIBARCHIVE" and name:
-            name = urllib.parse.unquote(name, "latin-1")
-            found[name] = base64.b64decode(value + b"=" * (-len(value) % 4))
+            plain = urllib.parse.unquote(name, "latin-1")
+            found[plain] = base64.b64decode(value + b"=" * (-len(value) % 4))
+            name = gnu_name(name)
+            if name != plain:
+                escaped.add(name)
         elif keyword == "RHT.security.selinux":
             found["security.selinux"] = value + b"\0"
+    # libarchive writes star's record as well, with the name that it has escaped.
+    found = {name: value for name, value in found.items() if name not in escaped}
     for keyword, name in ACLS.items():
         if name in found or not member.pax_headers.get(keyword, "").strip():
             continue
@@ -127,6 +137,18 @@ def xattrs(member):
     return {name: value.hex() for name, value in found.items()}, mode
 
 
+def extents(member):
+    """What is no hole: byte of the file, length, byte of the archive."""
+    found, position = [], member.offset_data
+    for logical, length in member.sparse if member.sparse is not None else [(0, member.size)]:
+        if found and found[-1][0] + found[-1][1] == logical:
+            found[-1][1] += length
+        elif length:
+            found.append([logical, length, position])
+        position += length
+    return found
+
+
 def describe(archive, member):
     kind = TYPES[member.type]
     record = Tree.implied()
@@ -138,8 +160,12 @@ def describe(archive, member):
     if kind == "regular":
         with archive.extractfile(member) as file:
             contents = file.read()
-        record.update(size=member.size, sha256=hashlib.sha256(contents).hexdigest(),
-                      data=member.offset_data // 512 if member.size else 0)
+        record.update(size=member.size, sha256=hashlib.sha256(contents).hexdigest())
+        parts = extents(member)
+        if parts == [[0, member.size, member.offset_data]]:
+            record.update(data=member.offset_data // 512)
+        elif member.size:
+            record.update(extents=parts)
     elif kind == "symlink":
         target = member.linkname.encode("utf-8", "surrogateescape").decode("latin-1")
         record.update(target=target)

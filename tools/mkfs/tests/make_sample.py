@@ -161,6 +161,7 @@ def members():
     yield pax(b"x", uname=b"somebody", atime=b"1.5") + entry(b"owners/names", uid=5)
 
     yield from members_with_xattrs()
+    yield from sparse_members()
 
     # Names that are no text, and such as only one directory component may have.
     yield entry(b"names/\xff\xfe\x80", b"bytes\n")
@@ -211,6 +212,63 @@ def members_with_xattrs():
     yield with_xattrs([(b"SCHILY.acl.access", b"user::rwx,group::r-x,other::r-x"),
                        (b"SCHILY.acl.default", default)],
                       entry(b"xattrs/acl-directory", typeflag=b"5", mode=0o755))
+
+
+def parts_of(count):
+    """Where a sparse file has data: byte and length. The last part ends within a sector."""
+    return [(8192 * i, 512 * (i % 9 + 1)) for i in range(count - 1)] + [(8192 * count, 100)]
+
+
+def data_of(parts):
+    return b"".join(contents(length) for _, length in parts)
+
+
+def old_sparse(name, parts, size):
+    """As GNU tar has it in its own format: four parts in the header, 21 in each further block."""
+    def field(some, room):
+        text = b"".join(number(offset, 12) + number(length, 12) for offset, length in some)
+        return text.ljust(24 * room, b"\0")
+
+    data = data_of(parts)
+    block = bytearray(header(name, typeflag=b"S", size=len(data), magic=GNU))
+    more = [parts[start:start + 21] for start in range(4, len(parts), 21)]
+    block[386:482] = field(parts[:4], 4)
+    block[482] = bool(more)
+    block[483:495] = number(size, 12)
+    block[148:156] = b" " * 8
+    block[148:156] = b"%06o\0 " % sum(block)
+    blocks = [field(some, 21) + bytes([i + 1 < len(more)]) for i, some in enumerate(more)]
+    return bytes(block) + b"".join(padded(block) for block in blocks) + padded(data)
+
+
+def sparse_members():
+    """Sparse files, in each of the encodings."""
+    def records(**values):
+        return [(b"GNU.sparse." + key.encode(), value) for key, value in values.items()]
+
+    def numbers(some, separator):
+        return separator.join(b"%d" % number for part in some for number in part)
+
+    for count in (2, 40, 200):
+        parts = parts_of(count)
+        size = b"%d" % (8192 * count + 9000)
+        # An empty part says to GNU tar where the file ends.
+        end = parts + [(int(size), 0)]
+        data = data_of(parts)
+        yield old_sparse(b"sparse/old-%d" % count, end, int(size))
+        each = [record for offset, length in end
+                for record in records(offset=b"%d" % offset, numbytes=b"%d" % length)]
+        yield (pax_of(b"x", records(size=size, numblocks=b"%d" % len(end)) + each)
+               + entry(b"sparse/pax-0.0-%d" % count, data))
+        yield (pax_of(b"x", records(size=size, numblocks=b"%d" % len(end),
+                                    name=b"sparse/pax-0.1-%d" % count, map=numbers(end, b",")))
+               + entry(b"GNUSparseFile.1/pax-0.1", data))
+        text = padded(b"%d\n" % len(end) + numbers(end, b"\n") + b"\n")
+        yield (pax_of(b"x", records(major=b"1", minor=b"0", name=b"sparse/pax-1.0-%d" % count,
+                                    realsize=size))
+               + entry(b"GNUSparseFile.1/pax-1.0", text + data))
+    yield (pax_of(b"x", records(size=b"1000000", numblocks=b"1", map=b"1000000,0"))
+           + entry(b"sparse/hole"))
 
 
 def main():

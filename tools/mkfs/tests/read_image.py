@@ -68,6 +68,9 @@ class Image:
         self.index = data[self.offset:]
         check(len(self.index) == self.blocks * BLOCK, "index of", len(self.index), "bytes")
         self.check_sums()
+        first, records = self.regions["extents"]
+        for block in range(first, first - (-records // 170)):
+            zero(self.index[block * BLOCK + 4080:(block + 1) * BLOCK], "end of block", block)
 
     def read_superblock(self, block):
         (magic, version, crc, compat, _ro_compat, incompat, self.seed, self.uuid, self.label,
@@ -158,9 +161,29 @@ class Image:
             xattrs = extents = 0
             header = None if header == 0xffffffff else header
         check(header is None or (header + 1) * 512 <= self.length, "inode", ino, "header", header)
-        return {"type": TYPES[mode >> 12], "mode": mode & 0o7777, "nlink": links, "uid": uid,
+        kind = TYPES[mode >> 12]
+        if extents:
+            check(kind == "regular", "inode", ino, "has extents")
+            kind = "sparse"
+        return {"type": kind, "mode": mode & 0o7777, "nlink": links, "uid": uid,
                 "gid": gid, "mtime": [mtime, nsec], "size": size, "data": data, "header": header,
                 "parent": parent, "xattrs": xattrs, "extents": extents}
+
+    def extents(self, ino, size, first, count):
+        """A sparse file's extents: byte of the file, length, byte of the archive."""
+        check(0 < size < 1 << 63, "inode", ino, "sparse file of", size, "bytes")
+        if count == 0xffffffff:
+            check(first == 0, "inode", ino, "one hole, but first extent", first)
+            return []
+        found = []
+        for number in range(first, first + count):
+            logical, length, position = struct.unpack("<QQQ", self.record("extents", number, 24))
+            check(length > 0, "inode", ino, "extent without data")
+            check(not found or logical >= found[-1][0] + found[-1][1], "inode", ino, "order")
+            check(logical + length <= size, "inode", ino, "extent beyond the file")
+            check(position + length <= self.length, "inode", ino, "extent beyond the archive")
+            found.append([logical, length, position])
+        return found
 
     def xattrs(self, ino, field):
         """The extended attributes of a wide inode's field, as {name: value in hexadecimal}."""
@@ -199,13 +222,20 @@ class Image:
         record = {key: raw[key] for key in
                   ("type", "mode", "nlink", "uid", "gid", "mtime", "header")}
         size, data = raw["size"], raw["data"]
-        record.update(ino=ino, size=0, data=0, sha256=None, target=None, device=[0, 0],
-                      xattrs=self.xattrs(ino, raw["xattrs"]))
+        record.update(ino=ino, size=0, data=0, sha256=None, extents=None, target=None,
+                      device=[0, 0], xattrs=self.xattrs(ino, raw["xattrs"]))
         if raw["type"] == "regular":
             check(data * 512 + size <= self.length, "inode", ino, "data beyond the archive")
             check(size or not data, "inode", ino, "empty, with data")
             contents = self.tar[data * 512:data * 512 + size]
             record.update(size=size, data=data, sha256=hashlib.sha256(contents).hexdigest())
+        elif raw["type"] == "sparse":
+            extents = self.extents(ino, size, data, raw["extents"])
+            contents = bytearray(size)
+            for logical, length, position in extents:
+                contents[logical:logical + length] = self.tar[position:position + length]
+            record.update(type="regular", size=size, extents=extents,
+                          sha256=hashlib.sha256(contents).hexdigest())
         elif raw["type"] == "symlink":
             check(1 <= size <= 4095, "inode", ino, "target of", size, "bytes")
             target = self.bytes_of("heap", data, size)
@@ -245,7 +275,8 @@ class Image:
                 check(0 not in name and b"/" not in name and name not in (b".", b".."),
                       "inode", ino, "name", name)
                 check(kind in TYPES, "inode", ino, "type of", name)
-                check(TYPES[kind] == self.inode(child)["type"], "inode", ino, "type of", name)
+                child_kind = self.inode(child)["type"].replace("sparse", "regular")
+                check(TYPES[kind] == child_kind, "inode", ino, "type of", name)
                 previous = (hashed, name)
                 yield name, child
             check(names_end == used, "inode", ino, "bytes in use", used)

@@ -103,6 +103,9 @@ fn records_of_each_program() {
         record("SCHILY.xattr.user.100%25%3D%20", b"1"),
         record("LIBARCHIVE.xattr.user.percent%3d%C3%9f", b"AP8"),
         record("LIBARCHIVE.xattr.user.padded", b"AP8="),
+        // libarchive's record in star's way has the escaped name too.
+        record("SCHILY.xattr.user.gr%C3%B6%C3%9Fe%3D", b"1"),
+        record("LIBARCHIVE.xattr.user.gr%C3%B6%C3%9Fe%3D", b"MQ"),
         record("RHT.security.selinux", b"u:r:t:s0"),
     ]);
     let expected = json!({
@@ -111,6 +114,7 @@ fn records_of_each_program() {
         "user.100%=%20": hex(b"1"),
         "user.percent=\u{c3}\u{9f}": "00ff",
         "user.padded": "00ff",
+        "user.gr\u{c3}\u{b6}\u{c3}\u{9f}e=": hex(b"1"),
         "security.selinux": hex(b"u:r:t:s0\0"),
     });
     assert_eq!(found, expected);

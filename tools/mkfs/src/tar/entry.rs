@@ -6,6 +6,7 @@ use layout::SYMLINK_MAX;
 
 use super::header::{number, unsigned, until_nul, Header};
 use super::pax::{Merged, ID_MAX};
+use super::sparse::Sparse;
 use super::xattr::{Attributes, Owner};
 use super::{NotKept, Rule, Xattr};
 
@@ -51,16 +52,55 @@ pub struct Entry<'a> {
     pub gid: u32,
     /// Time of the last change, in seconds since 1970 and nanoseconds.
     pub mtime: (i64, u32),
-    /// Size of the data that follows the header, in bytes: the contents of a regular file.
+    /// Size of the data that follows the header, in bytes: the contents of a regular file that is
+    /// not sparse.
     pub size: u64,
     /// Byte of the archive at which the data starts, a multiple of 512.
     pub data_offset: u64,
+    /// Of a sparse file, where its data belongs.
+    pub sparse: Option<Sparse>,
     /// Major and minor number of a device, otherwise 0.
     pub device: (u32, u32),
     /// Extended attributes, in the order of namespaces and names.
     pub xattrs: Vec<Xattr>,
     /// What else it has, and an image has no place for.
     pub not_kept: Vec<NotKept>,
+}
+
+/// What an entry is, and the data that follows its headers.
+pub(super) struct Data {
+    pub(super) entry_type: Type,
+    /// As in [`Entry`].
+    pub(super) size: u64,
+    pub(super) offset: u64,
+    pub(super) sparse: Option<Sparse>,
+}
+
+impl Data {
+    /// Finds out what the entry called `name` is, whose headers end at byte `offset`. A sparse
+    /// file's map is not read.
+    pub(super) fn new(
+        name: &[u8],
+        header: &Header,
+        pax: &Merged<'_>,
+        offset: u64,
+    ) -> Result<Self, Rule> {
+        let (entry_type, has_data) = entry_type(header.typeflag, name)?;
+        if pax.is_star_sparse() {
+            return Err(Rule::StarSparse);
+        }
+        let size = match pax.size() {
+            _ if !has_data => 0,
+            Some(size) => size,
+            None => header.size()?,
+        };
+        Ok(Self {
+            entry_type,
+            size,
+            offset,
+            sparse: None,
+        })
+    }
 }
 
 /// What stands before an entry's own header. Absent names are empty.
@@ -94,28 +134,20 @@ fn first_of<'a>(long: &'a [u8], short: &'a [u8]) -> &'a [u8] {
 }
 
 impl<'a> Entry<'a> {
-    /// Puts together the entry called `name`. `offset` and `data_offset` are as in [`Entry`].
+    /// Puts together the entry called `name`, whose first header is at byte `offset`.
     pub(super) fn new(
         name: &'a [u8],
         header: &'a Header,
         extensions: &Extensions<'a>,
         offset: u64,
-        data_offset: u64,
+        data: Data,
     ) -> Result<Self, Rule> {
         let pax = &extensions.pax;
-        let (entry_type, has_data) = entry_type(header.typeflag, name)?;
-        if pax.is_sparse() {
-            return Err(Rule::Sparse);
-        }
+        let entry_type = data.entry_type;
         let target = match entry_type {
             Type::HardLink => extensions.target(until_nul(&header.linkname)),
             Type::Symlink => check_symlink(extensions.target(until_nul(&header.linkname)))?,
             _ => b"",
-        };
-        let size = match pax.size() {
-            _ if !has_data => 0,
-            Some(size) => size,
-            None => header.size()?,
         };
         let mtime = match pax.mtime() {
             Some(mtime) => mtime,
@@ -150,8 +182,9 @@ impl<'a> Entry<'a> {
             uid,
             gid,
             mtime,
-            size,
-            data_offset,
+            size: data.size,
+            data_offset: data.offset,
+            sparse: data.sparse,
             device,
             xattrs: attributes.xattrs,
             not_kept: attributes.not_kept,
@@ -174,7 +207,7 @@ fn entry_type(typeflag: u8, name: &[u8]) -> Result<(Type, bool), Rule> {
         b'6' => (Type::Fifo, false),
         // A directory of an incremental archive, with a list of its files as data.
         b'D' => (Type::Directory, true),
-        b'S' => return Err(Rule::Sparse),
+        b'S' => (Type::Regular, true),
         b'M' => return Err(Rule::MultiVolume),
         _ => {
             return Err(Rule::UnknownType {

@@ -35,15 +35,37 @@ const _: () = assert!(size_of::<Header>() == layout::SECTOR_SIZE);
 /// The magic of POSIX headers; GNU's has a space for the NUL.
 pub(crate) const USTAR: [u8; 6] = *b"ustar\0";
 
+/// GNU's magic and version.
+const GNU: [u8; 6] = *b"ustar ";
+const GNU_VERSION: [u8; 2] = *b" \0";
+
+/// The last bytes of star's headers.
+const STAR: &[u8] = b"tar\0";
+
 impl Header {
     /// Returns a block of zeros.
     pub(crate) fn zero() -> Self {
         zerocopy::FromZeros::new_zeroed()
     }
 
+    /// The block's bytes.
+    pub(super) fn as_bytes(&self) -> &[u8] {
+        zerocopy::IntoBytes::as_bytes(self)
+    }
+
+    /// Whether it is one of GNU tar's own format.
+    pub(super) fn is_gnu(&self) -> bool {
+        self.magic == GNU && self.version == GNU_VERSION
+    }
+
+    /// Whether it is one of star's own formats.
+    pub(super) fn is_star(&self) -> bool {
+        self.rest.ends_with(STAR)
+    }
+
     /// Whether the block is one of those that end an archive.
     pub(super) fn is_zero(&self) -> bool {
-        let bytes = zerocopy::IntoBytes::as_bytes(self);
+        let bytes = self.as_bytes();
         self.name.first() == Some(&0) && bytes.iter().all(|&byte| byte == 0)
     }
 
@@ -62,7 +84,7 @@ impl Header {
     /// Says what the first block of a file is that is no header.
     pub(super) fn guess(&self) -> &'static str {
         const COMPRESSED: &str = "it is compressed; decompress it first";
-        let bytes = zerocopy::IntoBytes::as_bytes(self);
+        let bytes = self.as_bytes();
         let magics = [&b"\x1f\x8b"[..], b"\xfd7zXZ\0", b"BZh", b"\x28\xb5\x2f\xfd"];
         if magics.iter().any(|magic| bytes.starts_with(magic)) {
             return COMPRESSED;
@@ -92,7 +114,7 @@ impl Header {
                 .fold(0u32, |sum, &byte| sum.wrapping_add(value(byte)))
         };
         let blanks = value(b' ').wrapping_mul(8);
-        sum(zerocopy::IntoBytes::as_bytes(self))
+        sum(self.as_bytes())
             .wrapping_sub(sum(&self.checksum))
             .wrapping_add(blanks)
     }

@@ -3,7 +3,7 @@
 //! Pax extended headers: records of `length keyword=value` that override header fields.
 
 use super::xattr::{NotKept, Reason, Records};
-use super::{header::wrong_number, Rule};
+use super::{header::wrong_number, sparse, Rule};
 
 /// Highest user and group id. The next number means *no id* to the kernel.
 pub(super) const ID_MAX: u64 = u32::MAX as u64 - 1;
@@ -45,8 +45,10 @@ pub(super) struct Attributes {
     xattrs: Records,
     /// Records whose keyword is not known.
     unknown: Vec<NotKept>,
-    /// Whether a record describes the holes of a sparse file.
-    is_sparse: bool,
+    /// GNU tar's records of a sparse file.
+    sparse: Option<Box<sparse::Records>>,
+    /// Whether star has written a sparse file.
+    is_star_sparse: bool,
 }
 
 /// The attributes of one entry: its own records before the global ones.
@@ -88,15 +90,30 @@ impl Attributes {
             b"gname" => self.gname = field(value, |value| Ok(value.to_vec()))?,
             // An image has no place for these, and tar itself does not miss them.
             b"atime" | b"ctime" | b"comment" | b"charset" | b"hdrcharset" => {}
-            b"SCHILY.realsize" => self.is_sparse = true,
-            _ if keyword.starts_with(b"GNU.sparse.") => self.is_sparse = true,
-            _ if self.xattrs.add(keyword, value)? => {}
+            b"SCHILY.realsize" => self.is_star_sparse = true,
+            _ if self.xattrs.add(keyword, value)? || self.add_sparse(keyword, value)? => {}
             _ => self.unknown.push(NotKept {
                 name: keyword.to_vec(),
                 reason: Reason::UnknownRecord,
             }),
         }
         Ok(())
+    }
+
+    fn add_sparse(&mut self, keyword: &[u8], value: &[u8]) -> Result<bool, Rule> {
+        match keyword.strip_prefix(b"GNU.sparse.") {
+            Some(keyword) => self.sparse.get_or_insert_default().add(keyword, value),
+            None => Ok(false),
+        }
+    }
+
+    /// Takes out the records of a sparse file. The name that they have becomes the entry's.
+    pub(super) fn take_sparse(&mut self) -> Option<Box<sparse::Records>> {
+        let records = self.sparse.take()?;
+        if !records.name().is_empty() {
+            self.path = Field::Value(records.name().to_vec());
+        }
+        Some(records)
     }
 
     /// Takes out the records whose keyword is not known.
@@ -159,8 +176,8 @@ impl<'a> Merged<'a> {
         (&self.global.xattrs, &self.own.xattrs)
     }
 
-    pub(super) fn is_sparse(&self) -> bool {
-        self.own.is_sparse || self.global.is_sparse
+    pub(super) fn is_star_sparse(&self) -> bool {
+        self.own.is_star_sparse || self.global.is_star_sparse
     }
 }
 

@@ -4,11 +4,12 @@
 
 use layout::SECTOR_SIZE;
 
-use super::entry::{Entry, Extensions};
+use super::entry::{Data, Entry, Extensions};
 use super::header::{until_nul, Header};
 use super::pax::Attributes;
+use super::sparse::{self, DataMap, Map, OldMap};
 use super::window::Window;
-use super::{NotKept, Rule};
+use super::{NotKept, Rule, Type};
 use crate::{Error, Source};
 
 /// Size of a header, as positions are counted.
@@ -35,6 +36,24 @@ pub struct Reader<'s> {
     long_target: Vec<u8>,
     /// Records of the headers before the current entry whose keyword is not known.
     unknown: Vec<NotKept>,
+}
+
+/// Why an entry cannot be read: a rule, for which the entry is to be named, or anything else.
+enum Problem {
+    Rule(Rule),
+    Error(Error),
+}
+
+impl From<Rule> for Problem {
+    fn from(rule: Rule) -> Self {
+        Self::Rule(rule)
+    }
+}
+
+impl From<Error> for Problem {
+    fn from(error: Error) -> Self {
+        Self::Error(error)
+    }
 }
 
 impl<'s> Reader<'s> {
@@ -83,6 +102,10 @@ impl<'s> Reader<'s> {
                     let records = self.extension(at)?;
                     let added = self.global.add(&records);
                     added.map_err(|rule| self.error(at, b"", rule))?;
+                    if self.global.take_sparse().is_some() {
+                        let reason = "it is in a global header";
+                        return Err(self.error(at, b"", Rule::SparseMap { reason }));
+                    }
                     self.unknown.append(&mut self.global.take_unknown());
                     continue;
                 }
@@ -189,23 +212,100 @@ impl<'s> Reader<'s> {
     /// Returns the entry whose header, just read, is at byte `at` and whose first one at `first`.
     fn entry(&mut self, first: u64, at: u64) -> Result<Entry<'_>, Error> {
         self.header.prefixed_name(&mut self.prefixed_name);
-        let extensions = Extensions {
+        let records = self.own.take_sparse();
+        let data = self.data(at, records.as_deref());
+        let data = data.map_err(|problem| self.explain(first, problem))?;
+        let mut unknown = std::mem::take(&mut self.unknown);
+        let entry = Entry::new(self.name(), &self.header, &self.extensions(), first, data);
+        let mut entry = entry.map_err(|rule| self.error(first, self.name(), rule))?;
+        entry.not_kept.append(&mut unknown);
+        Ok(entry)
+    }
+
+    /// Finds the data of the entry whose header is at byte `at`, and goes on after it. `records` are
+    /// those of a sparse file.
+    fn data(&mut self, at: u64, records: Option<&sparse::Records>) -> Result<Data, Problem> {
+        let start = at.saturating_add(HEADER);
+        let pax = self.own.over(&self.global);
+        let mut data = Data::new(self.name(), &self.header, &pax, start)?;
+        if self.header.typeflag == b'S' {
+            self.read_old_map(&mut data)?;
+        } else if let Some(records) = records {
+            if data.entry_type != Type::Regular {
+                return Err(Rule::SparseType.into());
+            }
+            self.read_map(records, &mut data)?;
+        }
+        self.next = self.data_end(data.offset, data.size)?;
+        Ok(data)
+    }
+
+    /// Reads the map in the header, and in the blocks between it and the data.
+    fn read_old_map(&mut self, data: &mut Data) -> Result<(), Problem> {
+        let format = OldMap::of(&self.header)?;
+        let mut map = Map::default();
+        let mut goes_on = format.add_header(&self.header, &mut map)?;
+        while goes_on {
+            let after = self.data_end(data.offset, HEADER)?;
+            let block = self.window.header(self.source, data.offset)?;
+            goes_on = OldMap::add_block(&block, &mut map)?;
+            data.offset = after;
+        }
+        let size = format.size(&self.header)?;
+        data.sparse = Some(map.finish(size, data.offset, data.size)?);
+        Ok(())
+    }
+
+    /// Reads the map in the records, or before the data.
+    fn read_map(&mut self, records: &sparse::Records, data: &mut Data) -> Result<(), Problem> {
+        let map = if records.is_in_data()? {
+            self.data_end(data.offset, data.size)?;
+            self.read_data_map(data)?
+        } else {
+            records.map()?
+        };
+        data.sparse = Some(map.finish(records.size()?, data.offset, data.size)?);
+        Ok(())
+    }
+
+    /// Reads the map before the data, which then starts after it.
+    fn read_data_map(&mut self, data: &mut Data) -> Result<Map, Problem> {
+        let mut map = DataMap::default();
+        while let Some(left) = data.size.checked_sub(HEADER) {
+            let sector = self.window.header(self.source, data.offset)?;
+            data.offset = data.offset.saturating_add(HEADER);
+            data.size = left;
+            if let Some(map) = map.add(sector.as_bytes())? {
+                return Ok(map);
+            }
+        }
+        Err(Rule::SparseMap {
+            reason: "the data ends before it does",
+        }
+        .into())
+    }
+
+    /// The name of the entry whose header was read last.
+    fn name(&self) -> &[u8] {
+        self.extensions().name(match self.prefixed_name.as_slice() {
+            b"" => until_nul(&self.header.name),
+            name => name,
+        })
+    }
+
+    fn extensions(&self) -> Extensions<'_> {
+        Extensions {
             pax: self.own.over(&self.global),
             long_name: &self.long_name,
             long_target: &self.long_target,
-        };
-        let name = extensions.name(match self.prefixed_name.as_slice() {
-            b"" => until_nul(&self.header.name),
-            name => name,
-        });
-        let data = at.saturating_add(HEADER);
-        let mut entry = Entry::new(name, &self.header, &extensions, first, data)
-            .map_err(|rule| self.error(first, name, rule))?;
-        entry.not_kept.append(&mut self.unknown);
-        self.next = self
-            .data_end(data, entry.size)
-            .map_err(|rule| self.error(first, name, rule))?;
-        Ok(entry)
+        }
+    }
+
+    fn explain(&self, offset: u64, problem: Problem) -> Error {
+        match problem {
+            Problem::Rule(rule) => self.error(offset, self.name(), rule),
+            Problem::Error(error) => error,
+        }
     }
 
     fn error(&self, offset: u64, name: &[u8], rule: Rule) -> Error {

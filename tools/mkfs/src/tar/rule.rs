@@ -30,6 +30,19 @@ pub enum Rule {
     #[error("{text:?} is no access control list, or no entry of one")]
     Acl { text: String },
 
+    #[error("map of the sparse file: {reason}")]
+    SparseMap { reason: &'static str },
+    #[error(
+        "the sparse file's part at byte {offset} starts before the one before it ends, at {end}"
+    )]
+    SparseOrder { offset: u64, end: u64 },
+    #[error("the sparse file's part of {length} bytes at byte {offset} ends beyond 2^64")]
+    SparseBeyond { offset: u64, length: u64 },
+    #[error("the sparse file's last part ends at byte {end}, beyond its {size} bytes")]
+    SparseSize { end: u64, size: u64 },
+    #[error("the sparse file's parts have {parts} bytes, its data {stored}")]
+    SparseData { parts: u64, stored: u64 },
+
     #[error("extended header of {size} bytes, supported are up to {max}")]
     ExtensionTooLong { size: u64, max: u64 },
     #[error("the name is empty")]
@@ -58,8 +71,19 @@ pub enum Rule {
     ReplacesDirectory,
     #[error("replaces the root directory by something else")]
     ReplacesRoot,
-    #[error("a sparse file; this version has no support for them")]
-    Sparse,
+    #[error("a sparse file as star writes it in pax archives, which is not supported")]
+    StarSparse,
+    #[error("a sparse file of version {major}.{minor}, supported are 0.0, 0.1 and 1.0")]
+    SparseVersion { major: u64, minor: u64 },
+    #[error(
+        "a part of the sparse file ends within a sector, and is not the last: where the next \
+             one starts, programs do not agree about"
+    )]
+    SparseAlignment,
+    #[error("a sparse file of a type that has no data")]
+    SparseType,
+    #[error("sparse files with more than {max} parts")]
+    TooManyExtents { max: u64 },
     #[error("continues a file of another volume")]
     MultiVolume,
     #[error("type {value:?} is not known")]
@@ -88,7 +112,12 @@ impl Rule {
             | Self::LoneZeroBlock
             | Self::PaxRecord { .. }
             | Self::Base64 { .. }
-            | Self::Acl { .. } => Status::Damaged,
+            | Self::Acl { .. }
+            | Self::SparseMap { .. }
+            | Self::SparseOrder { .. }
+            | Self::SparseBeyond { .. }
+            | Self::SparseSize { .. }
+            | Self::SparseData { .. } => Status::Damaged,
             _ => Status::Refused,
         }
     }

@@ -2,6 +2,8 @@
 
 //! Extended attributes and access control lists of an entry, from the records that programs write.
 
+use std::collections::BTreeSet;
+
 use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use base64::Engine;
@@ -72,6 +74,9 @@ pub enum Reason {
 pub(super) struct Records {
     /// Names with their namespaces, and values.
     named: Vec<(Vec<u8>, Vec<u8>)>,
+    /// Names as libarchive escapes them, where that changes them: it writes a record of star's kind
+    /// under the escaped name as well, which is none of a further attribute.
+    escaped: BTreeSet<Vec<u8>>,
     /// Texts of access control lists, empty where there is none.
     access: Option<Vec<u8>>,
     default: Option<Vec<u8>>,
@@ -98,7 +103,11 @@ impl Records {
                     let value = BASE64.decode(value).map_err(|_| Rule::Base64 {
                         keyword: message::text(keyword),
                     })?;
-                    (percent_decode(name).collect(), value)
+                    let unescaped: Vec<u8> = percent_decode(name).collect();
+                    if unescaped != unescape(name) {
+                        self.escaped.insert(unescape(name));
+                    }
+                    (unescaped, value)
                 } else {
                     return Ok(false);
                 }
@@ -157,6 +166,7 @@ impl Attributes {
         }
         let named = global.named.iter().chain(&own.named);
         let mut named: Vec<(&[u8], &[u8])> = named
+            .filter(|(name, _)| !global.escaped.contains(name) && !own.escaped.contains(name))
             .map(|(name, value)| (name.as_slice(), value.as_slice()))
             .collect();
         // Of those with one name the last one counts: it is the first from the end.

@@ -5,7 +5,7 @@
 
 use layout::{
     d_type, leaf_of, name_hash, Directory, Entry, Inode, InodeRecord, Kind, Leaf, Position, Record,
-    Superblock, XattrSet, Xattrs, BLOCK_SIZE,
+    Sparse, SparseExtent, Superblock, XattrSet, Xattrs, BLOCK_SIZE,
 };
 use serde_json::{json, Map, Value};
 use sha2::{Digest, Sha256};
@@ -109,6 +109,20 @@ impl<'a> Image<'a> {
         (block, position.offset)
     }
 
+    /// Lists a sparse file's extents.
+    pub fn extents(&self, ino: u32, sparse: &Sparse) -> Vec<SparseExtent> {
+        let sb = &self.superblock;
+        let extent = |index| {
+            let (block, offset) = self.block(sb.extent_position(sparse, index).unwrap());
+            SparseExtent::decode(ino, sparse, block, offset, sb).unwrap()
+        };
+        let extents: Vec<_> = (0..sparse.extents).map(extent).collect();
+        for pair in extents.windows(2) {
+            assert!(pair[1].follows(&pair[0]), "inode {ino}: {pair:?}");
+        }
+        extents
+    }
+
     /// Lists a set; every name is also looked up.
     fn xattrs(&self, xattrs: &Xattrs) -> Value {
         let sb = &self.superblock;
@@ -146,6 +160,7 @@ impl<'a> Image<'a> {
             "size": 0,
             "data": 0,
             "sha256": null,
+            "extents": null,
             "target": null,
             "device": [0, 0],
             "xattrs": inode.xattrs.map_or(json!({}), |xattrs| self.xattrs(&xattrs)),
@@ -159,7 +174,22 @@ impl<'a> Image<'a> {
                 record["sha256"] = hex(&Sha256::digest(contents)).into();
                 "regular"
             }
-            Kind::Sparse(_) => panic!("inode {ino} is sparse"),
+            Kind::Sparse(sparse) => {
+                let extents = self.extents(ino, &sparse);
+                let mut contents = vec![0; sparse.size as usize];
+                for extent in &extents {
+                    let start = extent.position as usize;
+                    let data = &self.tar[start..start + extent.length as usize];
+                    contents[extent.logical as usize..][..data.len()].copy_from_slice(data);
+                }
+                record["size"] = sparse.size.into();
+                record["sha256"] = hex(&Sha256::digest(contents)).into();
+                let list = extents.iter();
+                let list =
+                    list.map(|extent| json!([extent.logical, extent.length, extent.position]));
+                record["extents"] = list.collect();
+                "regular"
+            }
             Kind::Directory(_) => "directory",
             Kind::Symlink(symlink) => {
                 let position = self.superblock.heap_position(&symlink).unwrap();
