@@ -42,3 +42,39 @@ fn the_ram_disk_keeps_what_is_written() {
     );
     guest.shutdown().unwrap();
 }
+
+#[test]
+fn the_file_system_in_memory_shows_what_it_is_made_of() {
+    let lab = Lab::locate().unwrap();
+    let mut guest = Boot::new(&lab)
+        .module("sample_memory_fs")
+        .program("find")
+        .boot()
+        .unwrap();
+    ok(&mut guest, "modprobe sample_memory_fs");
+    ok(&mut guest, "mount -t sample_memory_fs none /mnt");
+    assert_eq!(ok(&mut guest, "cat /mnt/link"), "Hello from memory.\n");
+    assert_eq!(
+        ok(&mut guest, "cd /mnt/numbers && cat 0 7 999"),
+        "0\n7\n999\n"
+    );
+    ok(
+        &mut guest,
+        "cd /mnt/numbers && test ! -e 1000 && test ! -e x",
+    );
+    assert_eq!(ok(&mut guest, "find /mnt -type f | wc -l"), "1001\n");
+    assert_eq!(
+        ok(&mut guest, "find /mnt -maxdepth 1 | sort"),
+        "/mnt\n/mnt/greeting\n/mnt/link\n/mnt/numbers\n"
+    );
+    // The numbers of the files add up, so that each of them is there once.
+    assert_eq!(
+        ok(
+            &mut guest,
+            "cat /mnt/numbers/* | awk '{ sum += $1 } END { print sum }'"
+        ),
+        "499500\n"
+    );
+    ok(&mut guest, "umount /mnt && rmmod sample_memory_fs");
+    guest.shutdown().unwrap();
+}

@@ -37,6 +37,41 @@ impl<T: FileSystem> FileTables<T> {
     }
 }
 
+impl<T: FileSystem> FileTables<T> {
+    /// The tables of files that are on no device: read through the page cache alone, which `A`
+    /// fills.
+    pub const fn page_cache_only<A: AddressSpaceOperations<FileSystem = T>>() -> Self {
+        Self {
+            address_space: &address_space::Vtable::<A>::TABLE,
+            file: &PageCacheOnly::<T>::FILE,
+            inode: &PageCacheOnly::<T>::INODE,
+            _file_system: PhantomData,
+        }
+    }
+}
+
+struct PageCacheOnly<T>(PhantomData<T>);
+
+impl<T: FileSystem> PageCacheOnly<T> {
+    /// As C's `generic_ro_fops`, and the label.
+    const FILE: bindings::file_operations = bindings::file_operations {
+        llseek: Some(bindings::generic_file_llseek),
+        read_iter: Some(bindings::generic_file_read_iter),
+        mmap_prepare: Some(bindings::generic_file_readonly_mmap_prepare),
+        splice_read: Some(bindings::filemap_splice_read),
+        unlocked_ioctl: Some(label::ioctl::<T>),
+        compat_ioctl: bindings::compat_ptr_ioctl,
+        ..pin_init::zeroed()
+    };
+
+    const INODE: bindings::inode_operations = bindings::inode_operations {
+        getattr: Some(attributes::getattr),
+        listxattr: Some(xattr::Vtable::<T>::listxattr),
+        get_inode_acl: Some(xattr::Vtable::<T>::get_inode_acl),
+        ..pin_init::zeroed()
+    };
+}
+
 struct Vtable<M>(PhantomData<M>);
 
 impl<M: ExtentMap> Vtable<M> {

@@ -5,6 +5,7 @@
 #[cfg(doc)]
 use crate::store::{Devices, NoDevice};
 use crate::{
+    errno,
     inode::{INode, INodeRef},
     mount::{Parameter, ShownOptions},
     store::Store,
@@ -44,8 +45,8 @@ pub trait FileSystem: Sized + 'static {
     /// What the options of a mount say; by default what a mount without options wants.
     type Options: Default + Send + 'static;
 
-    /// The options that there are.
-    const PARAMETERS: &'static [Parameter<Self::Options>];
+    /// The options that there are; by default none.
+    const PARAMETERS: &'static [Parameter<Self::Options>] = &[];
 
     /// The paths of devices and files that the options name, which are opened in the mounter's name
     /// and are [`SuperBlock::extra_devices`].
@@ -58,20 +59,24 @@ pub trait FileSystem: Sized + 'static {
     /// # Errors
     ///
     /// `ENOMEM`.
-    fn options(sb: &SuperBlock<Self>) -> Result<Self::Options>;
+    fn options(_sb: &SuperBlock<Self>) -> Result<Self::Options> {
+        Ok(Self::Options::default())
+    }
 
     /// Changes what a remount may change. Remounts of one superblock come one at a time.
     ///
     /// # Errors
     ///
     /// `EINVAL` where an option cannot change.
-    fn reconfigure(sb: &SuperBlock<Self>, options: &Self::Options) -> Result;
+    fn reconfigure(_sb: &SuperBlock<Self>, _options: &Self::Options) -> Result {
+        Ok(())
+    }
 
     /// Shows the options that are not the default.
-    fn show_options(sb: &SuperBlock<Self>, shown: &mut ShownOptions<'_>);
+    fn show_options(_sb: &SuperBlock<Self>, _shown: &mut ShownOptions<'_>) {}
 
-    /// The numbers that a mounted superblock shows in `/sys/fs/NAME/`.
-    const COUNTERS: &'static [Counter<Self>];
+    /// The numbers that a mounted superblock shows in `/sys/fs/NAME/`; by default none.
+    const COUNTERS: &'static [Counter<Self>] = &[];
 
     /// Inode number of the root directory.
     const ROOT_INO: u64;
@@ -87,23 +92,29 @@ pub trait FileSystem: Sized + 'static {
     fn parent(directory: &INode<Self>) -> Result<INodeRef<'_, Self>>;
 
     /// Gives the value of an extended attribute; `name` is what follows the namespace's prefix,
-    /// and empty for an ACL, whose value is as in `posix_acl_xattr.h`.
+    /// and empty for an ACL, whose value is as in `posix_acl_xattr.h`. By default there are none.
     ///
     /// # Errors
     ///
     /// `ENODATA` where the inode has no such attribute.
     fn xattr(
-        inode: &INode<Self>,
-        namespace: XattrNamespace,
-        name: &[u8],
-        value: &mut XattrValue<'_>,
-    ) -> Result;
+        _inode: &INode<Self>,
+        _namespace: XattrNamespace,
+        _name: &[u8],
+        _value: &mut XattrValue<'_>,
+    ) -> Result {
+        Err(errno::no_data())
+    }
 
     /// Names all extended attributes of an inode.
-    fn list_xattrs(inode: &INode<Self>, names: &mut XattrNames<'_>) -> Result;
+    fn list_xattrs(_inode: &INode<Self>, _names: &mut XattrNames<'_>) -> Result {
+        Ok(())
+    }
 
-    /// The label, NUL padded or not.
-    fn label(sb: &SuperBlock<Self>) -> &[u8];
+    /// The label, NUL padded or not; by default empty.
+    fn label(_sb: &SuperBlock<Self>) -> &[u8] {
+        b""
+    }
 
     /// What statfs(2) tells.
     fn statfs(sb: &SuperBlock<Self>) -> StatFs;
