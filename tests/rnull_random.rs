@@ -21,6 +21,7 @@ const FILES: &[(&str, &[&str])] = &[
         &["512", "1024", "4096", "8192", "513", "0", "-1"],
     ),
     ("completion_nsec", &["0", "1", "20000", "1000000", "-1", ""]),
+    ("discard", TRUTHS),
     ("fua", TRUTHS),
     ("home_node", &["0", "4294967295", "4294967296"]),
     ("hw_queue_depth", &["1", "2", "64", "1000", "10241", "0"]),
@@ -30,6 +31,7 @@ const FILES: &[(&str, &[&str])] = &[
         "max_sectors",
         &["0", "1", "8", "9", "100", "2048", "1000000", "4294967295"],
     ),
+    ("memory_backed", TRUTHS),
     ("no_sched", TRUTHS),
     ("poll_queues", NUMBERS),
     ("power", &["0", "1", "1", "2"]),
@@ -57,7 +59,8 @@ const FUNCTIONS: &str = r#"
         # The scheduler's own numbers are not the driver's.
         sed 's/.*\[\(.*\)\].*/scheduler \1/' /sys/block/a/queue/scheduler
         echo none > /sys/block/a/queue/scheduler
-        grep . /sys/block/a/size /sys/block/a/range /sys/block/a/queue/* 2> /dev/null
+        # C cannot write zeroes without a buffer.
+        grep . /sys/block/a/size /sys/block/a/range /sys/block/a/queue/* 2> /dev/null | grep -v zeroes
         grep . /sys/block/a/mq/*/nr_tags /sys/block/a/mq/*/cpu_list
         grep . /sys/kernel/debug/block/a/hctx*/type
         dd if=/dev/a of=/dev/null bs=4k count=16 iflag=direct 2>&1 | sed 's/,.*//'

@@ -4,6 +4,7 @@
 
 use crate::{
     completion::{Inline, Softirq},
+    contents::Contents,
     general::{self, General, Irqmode},
     locks,
     options::{parameters, Settings},
@@ -16,8 +17,9 @@ use blk::{
     limits::Limits,
     node::{online_nodes, Node},
     operations::Operations,
+    pages::Pages,
     tag_set::{Flags, HwQueues, TagSet, TagSetOptions},
-    units::{Bytes, Sectors},
+    units::{Bytes, Sectors, SECTOR_SHIFT},
 };
 use kernel::{cpu::nr_cpu_ids, page::PAGE_SIZE, prelude::*, sync::Arc};
 use sync::{
@@ -26,12 +28,17 @@ use sync::{
     level::{Before, Level},
 };
 
+/// The largest part of a disk that one request can discard: what fits into 32 bits as bytes.
+const MOST_DISCARD_SECTORS: u32 = u32::MAX >> SECTOR_SHIFT;
+
 /// A disk, on or off.
 pub(crate) struct Device {
     pub(crate) settings: Settings,
     /// Name of the disk; without one it is named after its number.
     name: Option<Name>,
     registry: Arc<Registry>,
+    /// Made when a memory-backed disk is turned on first.
+    pages: Option<Arc<Pages>>,
     on: Option<On>,
 }
 
@@ -60,6 +67,7 @@ impl Device {
             settings: Settings::new(),
             name,
             registry,
+            pages: None,
             on: None,
         }
     }
@@ -154,6 +162,9 @@ impl Device {
         held: &mut Held<'_, impl Before<locks::Registry, Context = Process>>,
     ) -> Result<On> {
         self.adjust()?;
+        if self.settings.memory_backed && self.pages.is_none() {
+            self.pages = Some(Arc::pin_init(Pages::new(), GFP_KERNEL)?);
+        }
         let claim = self.registry.claim(self.name, held)?;
         match self.make_disk(&claim, held) {
             Ok(disk) => {
@@ -193,6 +204,12 @@ impl Device {
         };
         settings.poll_queues = settings.poll_queues.min(most_poll_queues());
         settings.irqmode = settings.irqmode.min(2);
+        if settings.memory_backed {
+            settings.blocking = true;
+        } else if settings.discard {
+            pr_info!("discard is turned off: the disk is not memory-backed\n");
+            settings.discard = false;
+        }
         Ok(())
     }
 
@@ -208,6 +225,9 @@ impl Device {
             return self.add_disk(claim, tag_set, self.general()?, held);
         }
         let polls = settings.poll_queues > 0;
+        if settings.memory_backed {
+            return self.add_own::<General>(claim, self.general()?, held);
+        }
         match (self.irqmode(), polls) {
             (Irqmode::Inline, false) => self.add_own::<Plain<Inline>>(claim, (), held),
             (Irqmode::Inline, true) => self.add_own::<Polled<Inline>>(claim, (), held),
@@ -222,8 +242,17 @@ impl Device {
         let disk = general::Disk {
             irqmode: self.irqmode(),
             completion_nsec: self.settings.completion_nsec,
+            contents: self.contents(),
         };
         Ok(Arc::new(disk, GFP_KERNEL)?)
+    }
+
+    /// The contents of a memory-backed disk.
+    fn contents(&self) -> Option<Contents> {
+        let pages = self.pages.as_ref()?;
+        self.settings
+            .memory_backed
+            .then(|| Contents::new(pages.clone()))
     }
 
     /// Where requests complete.
@@ -297,10 +326,13 @@ impl Device {
     /// What the disk can do in one request.
     fn limits(&self) -> Limits {
         let settings = &self.settings;
+        let if_so = |so, sectors| if so { sectors } else { 0 };
         Limits::new()
             .logical_block_size(settings.blocksize)
             .physical_block_size(settings.blocksize)
             .max_hw_sectors(settings.max_sectors)
+            .max_hw_discard_sectors(if_so(settings.discard, MOST_DISCARD_SECTORS))
+            .max_write_zeroes_sectors(if_so(settings.memory_backed, MOST_DISCARD_SECTORS))
             .dma_alignment(1)
             .virt_boundary_mask(if settings.virt_boundary {
                 PAGE_SIZE - 1

@@ -2,6 +2,7 @@
 
 //! What happens to a request on a disk that has more to do than [`crate::plain`] knows.
 
+use crate::contents::Contents;
 use blk::{
     batch::Batch,
     delay::{Deadline, DelayLine, Delayed},
@@ -25,6 +26,19 @@ pub(crate) struct Disk {
     pub(crate) irqmode: Irqmode,
     /// Time after which it completes with [`Irqmode::Timer`], in nanoseconds.
     pub(crate) completion_nsec: u64,
+    /// What a memory-backed disk keeps.
+    pub(crate) contents: Option<Contents>,
+}
+
+impl Disk {
+    /// Does what a request asks for, and says how it is to end.
+    #[inline]
+    fn carry_out(&self, request: &Request<General, Started>, _held: &mut Held<'_, NoIo>) -> Status {
+        match &self.contents {
+            Some(contents) => contents.carry_out(request, request.length()),
+            None => Status::OK,
+        }
+    }
 }
 
 /// Where a request completes.
@@ -57,11 +71,16 @@ pub(crate) struct RequestState {
     deadline: Deadline,
 }
 
-impl General {
-    /// Does what a request asks for, and says how it is to end.
-    fn carry_out(request: &Request<Self, Started>) -> Status {
-        // An error that is there already is that of the request's timeout.
-        request.data().status.get()
+impl RequestState {
+    /// Notes how the request is to end, and returns that: if its timeout came first, as it says.
+    #[inline]
+    fn settle(&self, status: Status) -> Status {
+        let timed_out = self.status.get();
+        if timed_out != Status::OK {
+            return timed_out;
+        }
+        self.status.set(status);
+        status
     }
 }
 
@@ -89,29 +108,27 @@ impl Operations for General {
     fn queue_rq<'call>(
         request: IdleRequest<'call, Self>,
         batch: &mut Batch,
-        _held: &mut Held<'_, NoIo>,
+        held: &mut Held<'_, NoIo>,
     ) -> Result<(), Refused<'call, Self>> {
         request.data().status.set(Status::OK);
         let request = request.start();
+        let (irqmode, status) = {
+            let disk = request.queue_data();
+            (disk.irqmode, disk.carry_out(&request, held))
+        };
+        let status = request.data().settle(status);
         if request.is_polled() {
             request.hold(|Lent(queue)| &queue.get_ref().polled);
             return Ok(());
         }
-
-        let status = Self::carry_out(&request);
-        let irqmode = request.queue_data().irqmode;
         match irqmode {
             Irqmode::Inline => batch.end_with(request, status),
             Irqmode::Softirq => {
-                request.data().status.set(status);
                 if let Some(request) = request.complete() {
                     batch.end_with(request, status);
                 }
             }
-            Irqmode::Timer => {
-                request.data().status.set(status);
-                request.hold(|Lent(queue)| &queue.get_ref().delayed);
-            }
+            Irqmode::Timer => request.hold(|Lent(queue)| &queue.get_ref().delayed),
         }
         Ok(())
     }
@@ -125,7 +142,7 @@ impl Operations for General {
         let mut requests = queue.polled.take();
         let mut ended = 0;
         while let Some(request) = requests.pop() {
-            let status = Self::carry_out(&request);
+            let status = request.data().status.get();
             batch.end_with(request, status);
             ended += 1;
         }

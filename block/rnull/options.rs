@@ -113,6 +113,8 @@ options! {
         "Block size in bytes, a power of two from 512";
     completion_nsec: u64, parameter completion_nsec: usize = 10_000,
         "Time in ns that a request takes with irqmode 2";
+    discard: bool, parameter discard: bool = false,
+        "Whether a memory-backed disk can discard";
     fua: bool, parameter fua: bool = true,
         "Whether a disk with a cache can write around it";
     home_node: u32, parameter home_node: i32 = -1,
@@ -125,6 +127,8 @@ options! {
         "Where a request completes: 0 in its submission, 1 in softirq context, 2 in a timer";
     max_sectors: u32, parameter max_sectors: i32 = 0,
         "Largest request in sectors of 512 bytes, 0 for the block layer's default";
+    memory_backed: bool, parameter memory_backed: bool = false,
+        "Whether the disk keeps its data, in memory";
     no_sched: bool, parameter no_sched: i32 = 0,
         "Whether the disk starts without an I/O scheduler";
     poll_queues: u32, parameter poll_queues: i32 = 1, apply Device::set_poll_queues,

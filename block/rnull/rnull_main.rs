@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A null block driver: disks that answer every request at once and keep no data.
+//! A null block driver: disks that answer every request at once, and keep data only in memory.
 //!
 //! It is the counterpart of the C driver `null_blk`, with the same parameters, the same files in
 //! configfs, and the same errors; see `Documentation/rnull.rst`.
@@ -12,6 +12,7 @@
 //! - `device`: a disk's settings, and turning it on and off
 //! - `plain`: what happens to a request on a disk that does nothing with it
 //! - `general`: what happens to a request on any other disk
+//! - `contents`: what a memory-backed disk keeps
 //! - `completion`: where requests complete
 //! - `registry`: names and numbers of the disks
 //! - `shared_tags`: the tag set that disks can share
@@ -20,6 +21,7 @@
 
 mod completion;
 mod configfs;
+mod contents;
 mod device;
 mod general;
 mod locks;

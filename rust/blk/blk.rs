@@ -71,6 +71,7 @@ pub mod loading;
 pub mod major;
 pub mod node;
 pub mod operations;
+pub mod pages;
 pub mod params;
 pub mod poll_list;
 pub mod req_op;

@@ -45,6 +45,19 @@ impl Limits {
         self
     }
 
+    /// Sets the largest discard in sectors; 0 for a disk that cannot discard.
+    pub fn max_hw_discard_sectors(mut self, sectors: u32) -> Self {
+        self.0.max_hw_discard_sectors = sectors;
+        self
+    }
+
+    /// Sets the largest part of the disk in sectors that one request without buffers can make
+    /// zero; 0 for a disk that cannot.
+    pub fn max_write_zeroes_sectors(mut self, sectors: u32) -> Self {
+        self.0.max_write_zeroes_sectors = sectors;
+        self
+    }
+
     /// Sets the mask of the boundaries that only the first buffer may start off, and only the last
     /// end off: one less than a power of two of at least the page size. Zero asks for nothing.
     pub fn virt_boundary_mask(mut self, mask: usize) -> Self {

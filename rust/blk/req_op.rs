@@ -66,6 +66,15 @@ impl<T: Operations, State> Request<T, State> {
         }
     }
 
+    /// Whether a write must survive a loss of power once it ended (`REQ_FUA`). Only a disk that can
+    /// do that gets such.
+    #[inline]
+    pub fn is_fua(&self) -> bool {
+        // SAFETY: As above.
+        let flags = unsafe { (*self.as_ptr().as_ptr()).cmd_flags };
+        flags & (1 << bindings::req_flag_bits___REQ_FUA) != 0
+    }
+
     /// Where on the disk the request begins (`blk_rq_pos()`).
     #[inline]
     pub fn position(&self) -> Sectors {

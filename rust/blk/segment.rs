@@ -9,7 +9,7 @@
 //! has the kernel read from. So there are no references to it here, only copies, which see or
 //! leave some mixture if somebody else writes meanwhile.
 
-use crate::{operations::Operations, req_op::ReqOp, request::Request};
+use crate::{operations::Operations, req_op::ReqOp, request::Request, units::Bytes};
 use core::{marker::PhantomData, ptr::null};
 use kernel::bindings;
 
@@ -54,7 +54,30 @@ impl<T: Operations, State> Request<T, State> {
     }
 }
 
-impl Segments<'_> {
+impl<'a> Segments<'a> {
+    /// The first `length` of the memory, each segment with where on the disk it is, the first at
+    /// `start`.
+    #[inline]
+    pub fn within(
+        self,
+        start: Bytes,
+        length: Bytes,
+    ) -> impl Iterator<Item = (Bytes, Segment<'a>)> + 'a {
+        let (mut at, mut left) = (start.get(), length.get());
+        self.map_while(move |segment| {
+            if left == 0 {
+                return None;
+            }
+            // CAST: A length in memory; what is beyond the segment does not count.
+            let (segment, _) = segment.split_at(left as usize);
+            let here = Bytes::new(at);
+            // CAST: As above. A position beyond 2^64 is that of nothing.
+            at = at.wrapping_add(segment.len() as u64);
+            left -= segment.len() as u64;
+            Some((here, segment))
+        })
+    }
+
     /// Fills the memory with the bytes of `from`, as far as the shorter of the two goes.
     #[inline]
     pub fn copy_from(self, mut from: &[u8]) {
@@ -172,6 +195,28 @@ impl Segment<'_> {
                 self.len.min(to.len()),
             )
         };
+    }
+
+    /// Fills the memory with that at `from`, which others may write to at the same time.
+    ///
+    /// # Safety
+    ///
+    /// `from` must be valid for reads of the segment's length.
+    #[inline]
+    pub(crate) unsafe fn copy_from_raw(&self, from: *const u8) {
+        // SAFETY: By the type's invariant and this function's contract.
+        unsafe { bindings::memcpy(self.address.cast(), from.cast(), self.len) };
+    }
+
+    /// Fills the memory at `to`, which others may use at the same time, with the segment's.
+    ///
+    /// # Safety
+    ///
+    /// `to` must be valid for writes of the segment's length.
+    #[inline]
+    pub(crate) unsafe fn copy_to_raw(&self, to: *mut u8) {
+        // SAFETY: By the type's invariant and this function's contract.
+        unsafe { bindings::memcpy(to.cast(), self.address.cast(), self.len) };
     }
 
     /// Fills the memory with the byte `with`.
