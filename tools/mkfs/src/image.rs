@@ -156,6 +156,12 @@ impl Place {
     }
 }
 
+/// Whether this is the header that stands before an index.
+pub(crate) fn is_index_header(header: &Header) -> bool {
+    let link = tar::until_nul(&header.linkname);
+    tar::until_nul(&header.name) == INDEX_NAME && link.starts_with(LENGTH_KEY.as_bytes())
+}
+
 impl Existing {
     /// Looks at the last block of a file.
     ///

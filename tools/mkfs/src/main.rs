@@ -19,7 +19,7 @@ use std::path::{Path, PathBuf};
 use clap::Parser;
 use tarfs_tools::exit::Status;
 use tarfs_tools::make::{Output, Summary};
-use tarfs_tools::options::{Label, Options};
+use tarfs_tools::options::{Label, Options, ReadOptions};
 use tarfs_tools::progress::Progress;
 use tarfs_tools::Error;
 use uuid::Uuid;
@@ -47,7 +47,7 @@ struct Arguments {
     index_only: Option<PathBuf>,
 
     /// Say whether the archive has an index, and verify it
-    #[arg(long, group = "mode", conflicts_with_all = ["uuid", "label"])]
+    #[arg(long, group = "mode", conflicts_with_all = ["uuid", "label", "ignore_zeros", "tar_xattrs"])]
     check: bool,
 
     /// Give the image this UUID; by default it is derived from the index
@@ -57,6 +57,14 @@ struct Arguments {
     /// Give the image a label of at most 64 bytes
     #[arg(long, default_value = "", hide_default_value = true)]
     label: Label,
+
+    /// Skip blocks of zeros: read all of several archives that were concatenated
+    #[arg(long)]
+    ignore_zeros: bool,
+
+    /// Keep users' and groups' names and unknown pax records as extended attributes user.tar.*
+    #[arg(long)]
+    tar_xattrs: bool,
 
     /// Print nothing but errors
     #[arg(short, long)]
@@ -92,6 +100,10 @@ fn make(arguments: &Arguments) -> Result<Status, Error> {
     let options = Options {
         uuid: arguments.uuid,
         label: arguments.label,
+        read: ReadOptions {
+            ignore_zeros: arguments.ignore_zeros,
+            tar_xattrs: arguments.tar_xattrs,
+        },
     };
     let mut progress = Progress::new(arguments.quiet);
     let result = tarfs_tools::make(&arguments.archive, output, &options, &mut progress);

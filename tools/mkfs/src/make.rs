@@ -12,7 +12,7 @@ use crate::image::{is_zero, Existing, Place};
 use crate::index::Index;
 use crate::interrupt::Interrupt;
 use crate::left_out::LeftOut;
-use crate::options::Options;
+use crate::options::{Options, ReadOptions};
 use crate::output;
 use crate::progress::Progress;
 use crate::tar::Reader;
@@ -77,7 +77,7 @@ pub fn make(
     progress: &mut Progress,
 ) -> Result<Summary, Error> {
     let source = open(path, output)?;
-    let (archive, tar_length) = read(&source, progress)?;
+    let (archive, tar_length) = read(&source, options.read, progress)?;
     let index = Index::new(&archive.tree, tar_length, options, path)?;
     let place = Place::after(tar_length, archive.end).ok_or_else(|| too_long(&source))?;
     // Until here nothing was written, and a signal may end the run as it always does.
@@ -134,7 +134,11 @@ fn open(path: &Path, output: Output<'_>) -> Result<Source, Error> {
 }
 
 /// Reads the archive in a file; returns its length too, without an index that the file has.
-fn read(source: &Source, progress: &mut Progress) -> Result<(Archive, u64), Error> {
+fn read(
+    source: &Source,
+    options: ReadOptions,
+    progress: &mut Progress,
+) -> Result<(Archive, u64), Error> {
     let bad_index = match Existing::read(source)? {
         Existing::Good(superblock) if superblock.index_offset == 0 => {
             return Err(Error::Unusable {
@@ -144,7 +148,7 @@ fn read(source: &Source, progress: &mut Progress) -> Result<(Archive, u64), Erro
         }
         Existing::Good(superblock) => {
             let tar_length = superblock.tar_length;
-            let archive = read_entries(source, tar_length, progress)?;
+            let archive = read_entries(source, tar_length, options, progress)?;
             let place = Place::after(tar_length, archive.end).ok_or_else(|| too_long(source))?;
             if Place::of(&superblock) != Some(place) {
                 return Err(Error::DamagedIndex {
@@ -164,7 +168,7 @@ fn read(source: &Source, progress: &mut Progress) -> Result<(Archive, u64), Erro
         Existing::Bad(error) => Some(error),
         Existing::None => None,
     };
-    let archive = read_entries(source, source.length(), progress)?;
+    let archive = read_entries(source, source.length(), options, progress)?;
     match (Place::find(source, archive.end)?, bad_index) {
         (Some(place), _) => Ok((archive, place.tar_length)),
         (None, None) => Ok((archive, source.length())),
@@ -176,11 +180,16 @@ fn read(source: &Source, progress: &mut Progress) -> Result<(Archive, u64), Erro
     }
 }
 
-fn read_entries(source: &Source, length: u64, progress: &mut Progress) -> Result<Archive, Error> {
+fn read_entries(
+    source: &Source,
+    length: u64,
+    options: ReadOptions,
+    progress: &mut Progress,
+) -> Result<Archive, Error> {
     let mut tree = Tree::default();
     let mut entries: u64 = 0;
     let mut left_out = LeftOut::default();
-    let mut reader = Reader::new(source, length);
+    let mut reader = Reader::new(source, length, options);
     while let Some(entry) = reader.next_entry()? {
         tree.add(&entry)
             .map_err(|rule| Error::archive(source.path(), entry.offset, entry.name, rule))?;

@@ -16,6 +16,19 @@ pub struct Options {
     pub uuid: Option<Uuid>,
     /// Label, empty by default.
     pub label: Label,
+    /// How the archive is read.
+    pub read: ReadOptions,
+}
+
+/// How an archive is read.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ReadOptions {
+    /// Whether blocks of zeros are skipped, as `tar --ignore-zeros` does, so that archives that were
+    /// concatenated are read to the last.
+    pub ignore_zeros: bool,
+    /// Whether what an image has no place for becomes extended attributes: names of users and
+    /// groups, and the records of extended headers that nothing is known about.
+    pub tar_xattrs: bool,
 }
 
 /// A label, padded with NUL.

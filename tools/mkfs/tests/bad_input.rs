@@ -519,6 +519,18 @@ fn trees_that_cannot_be() {
 fn types() {
     let of = |typeflag| vec![Header::new("x", 0).typed(typeflag).block()];
     members_fail(&of(b'M'), REFUSED, "continues a file of another volume");
+    let volume = extended(b'g', &record("GNU.volume.filename", b"x"));
+    members_fail(
+        &[volume, file("x.2", b"")],
+        REFUSED,
+        "continues a file of another volume",
+    );
+    let list = [extended(b'A', b"list"), file("x", b"")].concat();
+    members_fail(
+        &[list],
+        DAMAGED,
+        "type of the access control list is \"list\"",
+    );
     members_fail(&of(b'Z'), REFUSED, "type 'Z' is not known");
     members_fail(&of(0xff), REFUSED, "type 'ÿ' is not known");
 }

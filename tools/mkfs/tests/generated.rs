@@ -12,6 +12,7 @@ use support::header::{
 };
 use support::walk::Image;
 use support::{assert_same_files, list_tar, mkfs, mkfs_in_place, Folder};
+use tarfs_tools::options::ReadOptions;
 use tarfs_tools::tar::Reader;
 use tarfs_tools::tree::Tree;
 use tarfs_tools::Source;
@@ -152,7 +153,7 @@ fn is_accepted(tree: &mut Tree, member: &Member) -> bool {
     let path = folder.write("member", &member.0);
     let source = Source::new(&path, File::open(&path).unwrap()).unwrap();
     let length = source.length();
-    let mut reader = Reader::new(&source, length);
+    let mut reader = Reader::new(&source, length, ReadOptions::default());
     let entry = reader.next_entry().unwrap().unwrap();
     tree.add(&entry).is_ok()
 }

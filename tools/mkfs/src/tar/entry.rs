@@ -8,7 +8,8 @@ use super::header::{number, unsigned, until_nul, Header};
 use super::pax::{Merged, ID_MAX};
 use super::sparse::Sparse;
 use super::xattr::{Attributes, Owner};
-use super::{NotKept, Rule, Xattr};
+use super::{NotKept, Reason, Rule, Xattr};
+use crate::options::ReadOptions;
 
 /// Highest device numbers that an inode has room for.
 const MAJOR_MAX: u64 = (1 << 12) - 1;
@@ -110,12 +111,46 @@ pub(super) struct Extensions<'a> {
     pub(super) long_name: &'a [u8],
     /// GNU tar's long target.
     pub(super) long_target: &'a [u8],
+    /// How many of the global records that are not known were reported with an entry before.
+    pub(super) reported: usize,
+    pub(super) options: ReadOptions,
 }
 
 impl<'a> Extensions<'a> {
     /// Returns the name of the entry whose header itself has `name`.
     pub(super) fn name(&self, name: &'a [u8]) -> &'a [u8] {
         self.pax.path().unwrap_or(first_of(self.long_name, name))
+    }
+
+    /// What else the entry has, as extended attributes where they are asked for.
+    fn further_xattrs(&self, owner: &Owner<'_>) -> Vec<(Vec<u8>, Vec<u8>)> {
+        if !self.options.tar_xattrs {
+            return Vec::new();
+        }
+        let (global, own) = self.pax.unknown();
+        let records = global.iter().chain(own);
+        let records = records.map(|record| (record.keyword.as_slice(), record.value.as_slice()));
+        let names = [(&b"uname"[..], owner.uname), (b"gname", owner.gname)];
+        let names = names.into_iter().filter(|(_, name)| !name.is_empty());
+        names
+            .chain(records)
+            .map(|(keyword, value)| ([b"user.tar.", keyword].concat(), value.to_vec()))
+            .collect()
+    }
+
+    /// What else the entry has, and the image will not have.
+    fn not_kept(&self) -> Vec<NotKept> {
+        if self.options.tar_xattrs {
+            return Vec::new();
+        }
+        let (global, own) = self.pax.unknown();
+        let records = global.iter().skip(self.reported).chain(own);
+        records
+            .map(|record| NotKept {
+                name: record.keyword.clone(),
+                reason: Reason::UnknownRecord,
+            })
+            .collect()
     }
 
     fn target(&self, target: &'a [u8]) -> &'a [u8] {
@@ -167,7 +202,9 @@ impl<'a> Entry<'a> {
             gname: pax.gname().unwrap_or(until_nul(&header.gname)),
         };
         let (global, own) = pax.xattrs();
-        let attributes = Attributes::new(global, own, &owner)?;
+        let further = extensions.further_xattrs(&owner);
+        let mut attributes = Attributes::new(global, own, &further, &owner)?;
+        attributes.not_kept.extend(extensions.not_kept());
         // CAST: 12 bits are left.
         let permissions = (number("mode", &header.mode)? & 0o7777) as u16;
         Ok(Self {

@@ -2,8 +2,9 @@
 
 //! Pax extended headers: records of `length keyword=value` that override header fields.
 
-use super::xattr::{NotKept, Reason, Records};
-use super::{header::wrong_number, sparse, Rule};
+use super::header::{number, until_nul, wrong_number};
+use super::xattr::Records;
+use super::{sparse, Rule};
 
 /// Highest user and group id. The next number means *no id* to the kernel.
 pub(super) const ID_MAX: u64 = u32::MAX as u64 - 1;
@@ -43,12 +44,20 @@ pub(super) struct Attributes {
     uname: Field<Vec<u8>>,
     gname: Field<Vec<u8>>,
     xattrs: Records,
-    /// Records whose keyword is not known.
-    unknown: Vec<NotKept>,
+    unknown: Vec<Unknown>,
+    /// Whether the next entry goes on with a file of another volume.
+    continues_file: bool,
     /// GNU tar's records of a sparse file.
     sparse: Option<Box<sparse::Records>>,
     /// Whether star has written a sparse file.
     is_star_sparse: bool,
+}
+
+/// A record whose keyword is not known.
+#[derive(Clone, Debug)]
+pub(super) struct Unknown {
+    pub(super) keyword: Vec<u8>,
+    pub(super) value: Vec<u8>,
 }
 
 /// The attributes of one entry: its own records before the global ones.
@@ -90,11 +99,13 @@ impl Attributes {
             b"gname" => self.gname = field(value, |value| Ok(value.to_vec()))?,
             // An image has no place for these, and tar itself does not miss them.
             b"atime" | b"ctime" | b"comment" | b"charset" | b"hdrcharset" => {}
+            b"GNU.dumpdir" | b"GNU.volume.label" | b"GNU.volume.size" | b"GNU.volume.offset" => {}
+            b"GNU.volume.filename" => self.continues_file = true,
             b"SCHILY.realsize" => self.is_star_sparse = true,
             _ if self.xattrs.add(keyword, value)? || self.add_sparse(keyword, value)? => {}
-            _ => self.unknown.push(NotKept {
-                name: keyword.to_vec(),
-                reason: Reason::UnknownRecord,
+            _ => self.unknown.push(Unknown {
+                keyword: keyword.to_vec(),
+                value: value.to_vec(),
             }),
         }
         Ok(())
@@ -116,9 +127,32 @@ impl Attributes {
         Some(records)
     }
 
-    /// Takes out the records whose keyword is not known.
-    pub(super) fn take_unknown(&mut self) -> Vec<NotKept> {
-        std::mem::take(&mut self.unknown)
+    /// Adds the contents of Solaris's header for an access control list: its type, which has a
+    /// number for the list's kind and the number of its entries, and its text, each up to a NUL.
+    pub(super) fn add_solaris_acl(&mut self, contents: &[u8]) -> Result<(), Rule> {
+        /// The kind that is as others have it; there are NFSv4's too.
+        const POSIX: i64 = 0o1_000_000;
+        const COUNT: i64 = 0o777_777;
+        let (kind, text) = split_at_byte(contents, 0).unwrap_or((contents, b""));
+        if number("type of the access control list", kind)? & !COUNT == POSIX {
+            self.xattrs.set_access(until_nul(text));
+            return Ok(());
+        }
+        self.unknown.push(Unknown {
+            keyword: b"NFSv4 access control list".to_vec(),
+            value: contents.to_vec(),
+        });
+        Ok(())
+    }
+
+    /// Whether the next entry goes on with a file of another volume.
+    pub(super) fn continues_file(&self) -> bool {
+        self.continues_file
+    }
+
+    /// Number of records whose keyword is not known.
+    pub(super) fn unknown_count(&self) -> usize {
+        self.unknown.len()
     }
 
     /// Returns the attributes of an entry with these records, where `global` ones are in force.
@@ -174,6 +208,11 @@ impl<'a> Merged<'a> {
     /// The records of extended attributes: the global ones, and the entry's own.
     pub(super) fn xattrs(&self) -> (&'a Records, &'a Records) {
         (&self.global.xattrs, &self.own.xattrs)
+    }
+
+    /// The records whose keyword is not known: the global ones, and the entry's own.
+    pub(super) fn unknown(&self) -> (&'a [Unknown], &'a [Unknown]) {
+        (&self.global.unknown, &self.own.unknown)
     }
 
     pub(super) fn is_star_sparse(&self) -> bool {

@@ -9,7 +9,9 @@ use super::header::{until_nul, Header};
 use super::pax::Attributes;
 use super::sparse::{self, DataMap, Map, OldMap};
 use super::window::Window;
-use super::{NotKept, Rule, Type};
+use super::{Rule, Type};
+use crate::image::is_index_header;
+use crate::options::ReadOptions;
 use crate::{Error, Source};
 
 /// Size of a header, as positions are counted.
@@ -34,8 +36,9 @@ pub struct Reader<'s> {
     own: Attributes,
     long_name: Vec<u8>,
     long_target: Vec<u8>,
-    /// Records of the headers before the current entry whose keyword is not known.
-    unknown: Vec<NotKept>,
+    /// Number of the global records that are not known and were reported with an entry.
+    reported: usize,
+    options: ReadOptions,
 }
 
 /// Why an entry cannot be read: a rule, for which the entry is to be named, or anything else.
@@ -58,7 +61,7 @@ impl From<Error> for Problem {
 
 impl<'s> Reader<'s> {
     /// Starts at the first of the `length` bytes of the archive in `source`.
-    pub fn new(source: &'s Source, length: u64) -> Self {
+    pub fn new(source: &'s Source, length: u64, options: ReadOptions) -> Self {
         Self {
             source,
             length,
@@ -70,7 +73,8 @@ impl<'s> Reader<'s> {
             own: Attributes::default(),
             long_name: Vec::new(),
             long_target: Vec::new(),
-            unknown: Vec::new(),
+            reported: 0,
+            options,
         }
     }
 
@@ -90,13 +94,12 @@ impl<'s> Reader<'s> {
         self.long_target.clear();
         let mut first = None;
         loop {
-            let at = self.next;
-            if !self.read_header(at)? {
+            let Some(at) = self.find_header()? else {
                 return match first {
                     None => Ok(None),
                     Some(first) => Err(self.error(first, b"", Rule::NothingExtended)),
                 };
-            }
+            };
             match self.header.typeflag {
                 b'g' => {
                     let records = self.extension(at)?;
@@ -106,7 +109,6 @@ impl<'s> Reader<'s> {
                         let reason = "it is in a global header";
                         return Err(self.error(at, b"", Rule::SparseMap { reason }));
                     }
-                    self.unknown.append(&mut self.global.take_unknown());
                     continue;
                 }
                 // The label of a volume.
@@ -120,11 +122,31 @@ impl<'s> Reader<'s> {
                     let records = self.extension(at)?;
                     let added = self.own.add(&records);
                     added.map_err(|rule| self.error(at, b"", rule))?;
-                    self.unknown.append(&mut self.own.take_unknown());
+                }
+                b'A' => {
+                    let contents = self.extension(at)?;
+                    let added = self.own.add_solaris_acl(&contents);
+                    added.map_err(|rule| self.error(at, b"", rule))?;
                 }
                 _ => return self.entry(first.unwrap_or(at), at).map(Some),
             }
             first.get_or_insert(at);
+        }
+    }
+
+    /// Reads the next header; returns the byte at which it is, `None` where the archive ends.
+    fn find_header(&mut self) -> Result<Option<u64>, Error> {
+        let mut at = self.next;
+        loop {
+            if self.read_header(at)? {
+                // The index that the file has already is a member after zeros.
+                let is_index = at > self.next && is_index_header(&self.header);
+                return Ok(Some(at).filter(|_| !is_index));
+            }
+            at = at.saturating_add(HEADER);
+            if !self.options.ignore_zeros || self.length.saturating_sub(at) < HEADER {
+                return Ok(None);
+            }
         }
     }
 
@@ -156,7 +178,10 @@ impl<'s> Reader<'s> {
     fn check_end(&mut self, at: u64) -> Result<(), Error> {
         let second = at.saturating_add(HEADER);
         let is_last = self.length.saturating_sub(second) < HEADER;
-        if is_last || self.window.header(self.source, second)?.is_zero() {
+        if is_last
+            || self.options.ignore_zeros
+            || self.window.header(self.source, second)?.is_zero()
+        {
             return Ok(());
         }
         Err(self.error(at, b"", Rule::LoneZeroBlock))
@@ -215,11 +240,13 @@ impl<'s> Reader<'s> {
         let records = self.own.take_sparse();
         let data = self.data(at, records.as_deref());
         let data = data.map_err(|problem| self.explain(first, problem))?;
-        let mut unknown = std::mem::take(&mut self.unknown);
-        let entry = Entry::new(self.name(), &self.header, &self.extensions(), first, data);
-        let mut entry = entry.map_err(|rule| self.error(first, self.name(), rule))?;
-        entry.not_kept.append(&mut unknown);
-        Ok(entry)
+        let reported = std::mem::replace(&mut self.reported, self.global.unknown_count());
+        let extensions = Extensions {
+            reported,
+            ..self.extensions()
+        };
+        Entry::new(self.name(), &self.header, &extensions, first, data)
+            .map_err(|rule| self.error(first, self.name(), rule))
     }
 
     /// Finds the data of the entry whose header is at byte `at`, and goes on after it. `records` are
@@ -228,6 +255,9 @@ impl<'s> Reader<'s> {
         let start = at.saturating_add(HEADER);
         let pax = self.own.over(&self.global);
         let mut data = Data::new(self.name(), &self.header, &pax, start)?;
+        if self.global.continues_file() {
+            return Err(Rule::MultiVolume.into());
+        }
         if self.header.typeflag == b'S' {
             self.read_old_map(&mut data)?;
         } else if let Some(records) = records {
@@ -298,6 +328,8 @@ impl<'s> Reader<'s> {
             pax: self.own.over(&self.global),
             long_name: &self.long_name,
             long_target: &self.long_target,
+            reported: self.reported,
+            options: self.options,
         }
     }
 

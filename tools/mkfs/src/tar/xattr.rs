@@ -117,6 +117,11 @@ impl Records {
         Ok(true)
     }
 
+    /// Takes the text of a list for access.
+    pub(super) fn set_access(&mut self, text: &[u8]) {
+        self.access = Some(text.to_vec());
+    }
+
     fn is_empty(&self) -> bool {
         self.named.is_empty() && self.access.is_none() && self.default.is_none()
     }
@@ -157,14 +162,21 @@ pub(super) struct Attributes {
 }
 
 impl Attributes {
-    /// Puts together the global records and those of an entry, which replace them.
-    pub(super) fn new(global: &Records, own: &Records, owner: &Owner<'_>) -> Result<Self, Rule> {
+    /// Puts together the global records and those of an entry, which replace them, and further
+    /// extended attributes.
+    pub(super) fn new(
+        global: &Records,
+        own: &Records,
+        further: &[(Vec<u8>, Vec<u8>)],
+        owner: &Owner<'_>,
+    ) -> Result<Self, Rule> {
         let mut attributes = Self::default();
+        let is_empty = global.is_empty() && own.is_empty() && further.is_empty();
         // A hard link is a name; what it names has its attributes.
-        if (global.is_empty() && own.is_empty()) || owner.entry_type == Type::HardLink {
+        if is_empty || owner.entry_type == Type::HardLink {
             return Ok(attributes);
         }
-        let named = global.named.iter().chain(&own.named);
+        let named = global.named.iter().chain(&own.named).chain(further);
         let mut named: Vec<(&[u8], &[u8])> = named
             .filter(|(name, _)| !global.escaped.contains(name) && !own.escaped.contains(name))
             .map(|(name, value)| (name.as_slice(), value.as_slice()))
