@@ -3,14 +3,17 @@
 
 KREL_INSTALL = $(or $(KREL),$(shell uname -r))
 MODULES := block/rnull/rnull.ko fs/tarfs/tarfs.ko $(if $(NULL_BLK),block/rnull/null_blk.ko)
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+TOOLS := mkfs fsck
 LAB := cargo run --release --package lab --
 
-.PHONY: help modules tools demo test bench shell modules_install clean distclean
+.PHONY: help modules tools man demo test bench shell modules_install clean distclean
 
 help:
 	@echo 'make modules          build rnull.ko and tarfs.ko for the stock kernel, and with'
 	@echo '                      NULL_BLK=1 null_blk.ko: rnull by the name of the C driver'
-	@echo 'make tools            build mkfs.tarfs and rnullctl'
+	@echo 'make tools            build mkfs.tarfs, fsck.tarfs and rnullctl'
+	@echo 'make man              write manual pages and completions to target/share'
 	@echo 'make demo             show both at work in a guest [TAR=any.tar]'
 	@echo 'make test             run every test and check'
 	@echo 'make bench            measure against C and EROFS [BENCH=name] [JSON=file]'
@@ -26,7 +29,10 @@ modules:
 
 tools:
 	cargo build --release --package tarfs-tools --package rnullctl
-	ln -sf mkfs-tarfs $${CARGO_TARGET_DIR:-target}/release/mkfs.tarfs
+	for tool in $(TOOLS); do ln -sf $$tool-tarfs $(TARGET)/release/$$tool.tarfs; done
+
+man: tools
+	for tool in $(TOOLS); do $(TARGET)/release/$$tool.tarfs --generate $(TARGET)/share; done
 
 demo: tools
 	$(LAB) demo $(if $(TAR),--tar '$(TAR)')

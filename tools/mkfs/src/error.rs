@@ -23,6 +23,8 @@ pub enum Error {
     },
     #[error("{}: {reason}", path.display())]
     Unusable { path: PathBuf, reason: &'static str },
+    #[error("{}: has no index; make one with mkfs.tarfs", path.display())]
+    NotIndexed { path: PathBuf },
     #[error("{}: not a tar archive: {reason}", path.display())]
     NotTar { path: PathBuf, reason: &'static str },
     #[error("{}: byte {offset}{}: {rule}", path.display(), entry(name))]
@@ -93,6 +95,7 @@ impl Error {
             Self::NotTar { .. } | Self::Index { .. } | Self::DamagedIndex { .. } => Status::Damaged,
             Self::TooLarge { .. } | Self::Collisions { .. } => Status::Refused,
             Self::Unusable { .. } => Status::Usage,
+            Self::NotIndexed { .. } => Status::NotIndexed,
             Self::Interrupted { .. } => Status::Interrupted,
         }
     }

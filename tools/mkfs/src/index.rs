@@ -76,7 +76,7 @@ impl<'a> Index<'a> {
         let data_sums = region(RegionKind::DataSums, layers.end(), 0)?;
         let sums = region(RegionKind::Sums, data_sums.end(), data_sums.end().into())?;
         let superblock = Superblock {
-            features_compat: 0,
+            features_compat: options.read.features(),
             features_ro_compat: 0,
             features_incompat: 0,
             hash_seed: leaves.seed,

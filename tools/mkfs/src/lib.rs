@@ -10,7 +10,8 @@
 //!    says.
 //! 4. [`output`] writes: nothing before all of the above has succeeded, the superblock last.
 //!
-//! [`make()`] is all of it, [`check()`] looks at the result.
+//! [`make()`] is all of it, [`check()`] looks at the result. The other way round,
+//! [`index_reader`] reads an index and [`archives`] the data behind it, for [`mod@fsck`].
 
 #![cfg_attr(
     not(test),
@@ -23,20 +24,24 @@
     )
 )]
 
+pub mod archives;
 mod arena;
 pub mod blocks;
 pub mod check;
+pub mod cli;
 mod error;
 pub mod exit;
+pub mod fsck;
 pub mod image;
 pub mod index;
+pub mod index_reader;
 pub mod inodes;
 mod interner;
 pub mod interrupt;
 pub mod leaves;
 pub mod left_out;
 pub mod make;
-mod message;
+pub mod message;
 pub mod numbering;
 pub mod options;
 pub mod output;

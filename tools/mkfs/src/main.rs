@@ -13,10 +13,10 @@
     )
 )]
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use clap::Parser;
+use tarfs_tools::cli;
 use tarfs_tools::exit::Status;
 use tarfs_tools::make::{Output, Summary};
 use tarfs_tools::options::{Label, Options, ReadOptions};
@@ -76,9 +76,9 @@ struct Arguments {
 }
 
 fn main() -> Status {
-    let arguments = match Arguments::try_parse() {
+    let arguments: Arguments = match cli::parse() {
         Ok(arguments) => arguments,
-        Err(error) => return usage(&error),
+        Err(status) => return status,
     };
     let result = if arguments.check {
         check(&arguments)
@@ -129,10 +129,10 @@ fn check(arguments: &Arguments) -> Result<Status, Error> {
 }
 
 impl Arguments {
-    /// Prints a line for a person. Nobody listening is no error.
+    /// Prints a line for a person.
     fn print(&self, line: &str) {
         if !self.quiet {
-            let _ = writeln!(std::io::stdout(), "{line}");
+            cli::print_line(line);
         }
     }
 }
@@ -150,14 +150,4 @@ fn summary_line(archive: &Path, summary: &Summary) -> String {
         line.push_str(&format!("; not kept: {}", summary.left_out));
     }
     line
-}
-
-/// Prints help, the version or what is wrong with the command line.
-fn usage(error: &clap::Error) -> Status {
-    let _ = error.print();
-    if error.use_stderr() {
-        Status::Usage
-    } else {
-        Status::Good
-    }
 }

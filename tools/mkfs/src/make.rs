@@ -2,7 +2,7 @@
 
 //! From an archive to an image.
 
-use std::fs::OpenOptions;
+use std::fs::{File, OpenOptions};
 use std::path::Path;
 use std::time::Duration;
 
@@ -56,11 +56,11 @@ impl Summary {
 }
 
 /// An archive that was read to its end.
-struct Archive {
-    tree: Tree,
+pub(crate) struct Archive {
+    pub(crate) tree: Tree,
     entries: u64,
     /// Byte after the last entry.
-    end: u64,
+    pub(crate) end: u64,
     left_out: LeftOut,
 }
 
@@ -111,10 +111,7 @@ fn open(path: &Path, output: Output<'_>) -> Result<Source, Error> {
     } else {
         FlockOperation::NonBlockingLockShared
     };
-    rustix::fs::flock(&file, lock).map_err(|error| match error {
-        rustix::io::Errno::WOULDBLOCK => Error::Locked { path: path.into() },
-        _ => Error::io("lock", path)(error.into()),
-    })?;
+    self::lock(&file, path, lock)?;
     let source = Source::new(path, file)?;
     let unusable = |reason| {
         Err(Error::Unusable {
@@ -131,6 +128,14 @@ fn open(path: &Path, output: Output<'_>) -> Result<Source, Error> {
         }
         _ => Ok(source),
     }
+}
+
+/// Locks a file against other runs.
+pub(crate) fn lock(file: &File, path: &Path, operation: FlockOperation) -> Result<(), Error> {
+    rustix::fs::flock(file, operation).map_err(|error| match error {
+        rustix::io::Errno::WOULDBLOCK => Error::Locked { path: path.into() },
+        _ => Error::io("lock", path)(error.into()),
+    })
 }
 
 /// Reads the archive in a file; returns its length too, without an index that the file has.
@@ -180,7 +185,12 @@ fn read(
     }
 }
 
-fn read_entries(
+/// Reads the archive that is the first `length` bytes of a file.
+///
+/// # Errors
+///
+/// [`Error::Archive`] and [`Error::NotTar`] where it breaks a rule; [`Error::Io`].
+pub(crate) fn read_entries(
     source: &Source,
     length: u64,
     options: ReadOptions,

@@ -31,6 +31,27 @@ pub struct ReadOptions {
     pub tar_xattrs: bool,
 }
 
+/// Compatible features by which an image says how its archive was read.
+const FEATURE_IGNORE_ZEROS: u32 = 0x2;
+const FEATURE_TAR_XATTRS: u32 = 0x4;
+
+impl ReadOptions {
+    /// The compatible features of an image whose archive was read so.
+    pub fn features(self) -> u32 {
+        let feature = |is_set, feature| if is_set { feature } else { 0 };
+        feature(self.ignore_zeros, FEATURE_IGNORE_ZEROS)
+            | feature(self.tar_xattrs, FEATURE_TAR_XATTRS)
+    }
+
+    /// How the archive of an image with these compatible features was read.
+    pub fn from_features(features: u32) -> Self {
+        Self {
+            ignore_zeros: features & FEATURE_IGNORE_ZEROS != 0,
+            tar_xattrs: features & FEATURE_TAR_XATTRS != 0,
+        }
+    }
+}
+
 /// A label, padded with NUL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Label(pub [u8; LABEL_MAX]);

@@ -16,6 +16,7 @@ mod sparse;
 mod window;
 mod xattr;
 
+pub(crate) use acl::Acl;
 pub use entry::{Entry, Type};
 pub(crate) use header::{until_nul, Header, USTAR};
 pub use reader::Reader;

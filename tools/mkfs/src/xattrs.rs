@@ -59,6 +59,17 @@ impl Sets {
         }
     }
 
+    /// Returns a set.
+    pub fn get(&self, set: SetId) -> Vec<Xattr> {
+        let members = self.sets.get(set).iter();
+        let xattr = |member: &Member| Xattr {
+            namespace: member.namespace,
+            name: self.strings.get(member.name).to_vec(),
+            value: self.strings.get(member.value).to_vec(),
+        };
+        members.map(xattr).collect()
+    }
+
     fn intern(&mut self, xattrs: &[Xattr]) -> Option<SetId> {
         let members: Option<Vec<_>> = xattrs
             .iter()

@@ -34,7 +34,7 @@ struct Entry {
 
 /// A list that the kernel accepts, its entries in the kernel's order.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Acl(Vec<Entry>);
+pub(crate) struct Acl(Vec<Entry>);
 
 /// Why a text or value is no list.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,7 +66,7 @@ impl Acl {
     }
 
     /// Parses the value that Linux has.
-    pub(super) fn from_value(value: &[u8]) -> Option<Self> {
+    pub(crate) fn from_value(value: &[u8]) -> Option<Self> {
         let entries = value.strip_prefix(&VERSION.to_le_bytes())?;
         let chunks = entries.chunks_exact(ENTRY_SIZE);
         if !chunks.remainder().is_empty() {

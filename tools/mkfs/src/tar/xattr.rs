@@ -34,6 +34,13 @@ pub struct Xattr {
     pub value: Vec<u8>,
 }
 
+impl Xattr {
+    /// The whole name, such as `user.comment`.
+    pub fn full_name(&self) -> Vec<u8> {
+        [self.namespace.prefix().as_bytes(), &self.name].concat()
+    }
+}
+
 /// Something that an entry has and an image has no place for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NotKept {

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The archives behind an index, as the one space of bytes in which positions count.
+
+use std::fs::File;
+use std::path::PathBuf;
+
+use layout::Layer;
+
+use crate::index_reader::IndexReader;
+use crate::{Error, Source, SECTOR};
+
+/// The archives behind an index, in the order of their places.
+pub struct Archives {
+    archives: Vec<Archive>,
+}
+
+/// An archive, and its place in the space of all.
+pub struct Archive {
+    /// The file, which may have more after the archive.
+    pub source: Source,
+    /// Byte of the space at which the archive starts.
+    pub start: u64,
+    /// Length in bytes.
+    pub length: u64,
+    /// SHA-256, where it was recorded.
+    pub sha256: Option<[u8; 32]>,
+}
+
+impl Archives {
+    /// Opens the archives of an index: an image's is in the image itself, an index of its own takes
+    /// those at `paths`. `None` where none are given to such an index.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Unusable`] where there are more or fewer than the index has, or one is too short;
+    /// [`Error::Index`]; [`Error::Io`].
+    pub fn open(index: &IndexReader, paths: &[PathBuf]) -> Result<Option<Self>, Error> {
+        let superblock = index.superblock();
+        let unusable = |path: &std::path::Path, reason| Error::Unusable {
+            path: path.into(),
+            reason,
+        };
+        if superblock.index_offset != 0 {
+            if let Some(path) = paths.first() {
+                return Err(unusable(path, "is not needed: the image has its archive"));
+            }
+            let path = index.path();
+            let file = index.source().file().try_clone();
+            let source = Source::new(path, file.map_err(Error::io("open", path))?)?;
+            return Ok(Some(Self::one(source, index)));
+        }
+        if paths.is_empty() {
+            return Ok(None);
+        }
+        let mut layers = index.layers()?;
+        if layers.is_empty() {
+            let length = superblock.tar_length;
+            layers = vec![Layer::after(None, length, superblock.tar_sha256)];
+        }
+        if layers.len() != paths.len() {
+            return Err(unusable(
+                index.path(),
+                "is the index of more or fewer archives than were named: see dump.tarfs super",
+            ));
+        }
+        let mut archives = Vec::new();
+        for (layer, path) in layers.iter().zip(paths) {
+            let file = File::open(path).map_err(Error::io("open", path))?;
+            let source = Source::new(path, file)?;
+            if source.length() < layer.length {
+                return Err(unusable(path, "is shorter than the archive of this index"));
+            }
+            archives.push(Archive {
+                source,
+                start: layer.sector.saturating_mul(SECTOR),
+                length: layer.length,
+                sha256: layer.sha256,
+            });
+        }
+        Ok(Some(Self { archives }))
+    }
+
+    fn one(source: Source, index: &IndexReader) -> Self {
+        Self {
+            archives: vec![Archive {
+                source,
+                start: 0,
+                length: index.superblock().tar_length,
+                sha256: index.superblock().tar_sha256,
+            }],
+        }
+    }
+
+    /// Goes through the archives.
+    pub fn iter(&self) -> impl Iterator<Item = &Archive> {
+        self.archives.iter()
+    }
+
+    /// Returns the archive, where it is the only one.
+    pub fn only(&self) -> Option<&Archive> {
+        match self.archives.as_slice() {
+            [archive] => Some(archive),
+            _ => None,
+        }
+    }
+
+    /// Fills `buffer` from byte `position` of the space on. What lies past the end of an archive is
+    /// zero.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`]; [`Error::Changed`] where an archive is shorter than when it was opened.
+    pub fn read_at(&self, buffer: &mut [u8], position: u64) -> Result<(), Error> {
+        buffer.fill(0);
+        // CAST: `usize` is at most 64 bits wide.
+        let end = position.saturating_add(buffer.len() as u64);
+        for archive in &self.archives {
+            let from = position.max(archive.start);
+            let to = end.min(archive.start.saturating_add(archive.length));
+            if from >= to {
+                continue;
+            }
+            // CAST: both are within the buffer.
+            let range =
+                from.saturating_sub(position) as usize..to.saturating_sub(position) as usize;
+            let part = buffer.get_mut(range).unwrap_or_default();
+            let offset = from.saturating_sub(archive.start);
+            archive.source.read_exact_at(part, offset)?;
+        }
+        Ok(())
+    }
+}
