@@ -51,6 +51,7 @@ pub mod progress;
 mod source;
 pub mod tar;
 pub mod tree;
+pub mod whiteouts;
 pub mod xattrs;
 
 pub use arena::{Arena, Id};

@@ -19,7 +19,7 @@ use clap::Parser;
 use tarfs_tools::cli;
 use tarfs_tools::exit::Status;
 use tarfs_tools::make::{Output, Summary};
-use tarfs_tools::options::{Label, Options, ReadOptions};
+use tarfs_tools::options::{Label, Options, ReadOptions, Whiteouts};
 use tarfs_tools::progress::Progress;
 use tarfs_tools::Error;
 use uuid::Uuid;
@@ -47,7 +47,7 @@ struct Arguments {
     index_only: Option<PathBuf>,
 
     /// Say whether the archive has an index, and verify it
-    #[arg(long, group = "mode", conflicts_with_all = ["uuid", "label", "ignore_zeros", "tar_xattrs"])]
+    #[arg(long, group = "mode", conflicts_with_all = ["uuid", "label", "ignore_zeros", "tar_xattrs", "whiteouts"])]
     check: bool,
 
     /// Give the image this UUID; by default it is derived from the index
@@ -65,6 +65,10 @@ struct Arguments {
     /// Keep users' and groups' names and unknown pax records as extended attributes user.tar.*
     #[arg(long)]
     tar_xattrs: bool,
+
+    /// What becomes of whiteouts, by which a container image's layer hides files of those below
+    #[arg(long, value_enum, default_value_t)]
+    whiteouts: Whiteouts,
 
     /// Print nothing but errors
     #[arg(short, long)]
@@ -103,6 +107,7 @@ fn make(arguments: &Arguments) -> Result<Status, Error> {
         read: ReadOptions {
             ignore_zeros: arguments.ignore_zeros,
             tar_xattrs: arguments.tar_xattrs,
+            whiteouts: arguments.whiteouts,
         },
     };
     let mut progress = Progress::new(arguments.quiet);

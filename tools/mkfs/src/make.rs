@@ -17,6 +17,7 @@ use crate::output;
 use crate::progress::Progress;
 use crate::tar::Reader;
 use crate::tree::Tree;
+use crate::whiteouts::Whiteouts;
 use crate::{Error, Source};
 
 /// Entries read between two reports of progress.
@@ -199,10 +200,15 @@ pub(crate) fn read_entries(
     let mut tree = Tree::default();
     let mut entries: u64 = 0;
     let mut left_out = LeftOut::default();
+    let mut whiteouts = Whiteouts::new(options.whiteouts);
     let mut reader = Reader::new(source, length, options);
     while let Some(entry) = reader.next_entry()? {
-        tree.add(&entry)
-            .map_err(|rule| Error::archive(source.path(), entry.offset, entry.name, rule))?;
+        let is_whiteout = whiteouts.take(&entry);
+        let added = is_whiteout.and_then(|is_whiteout| match is_whiteout {
+            true => Ok(()),
+            false => tree.add(&entry),
+        });
+        added.map_err(|rule| Error::archive(source.path(), entry.offset, entry.name, rule))?;
         for not_kept in &entry.not_kept {
             left_out.add(entry.name, not_kept);
         }
@@ -212,6 +218,9 @@ pub(crate) fn read_entries(
         }
     }
     let end = reader.position();
+    whiteouts.finish(&mut tree).map_err(|problem| {
+        Error::archive(source.path(), problem.offset, &problem.name, problem.rule)
+    })?;
     // Zeros alone are an empty archive, but much that is no archive starts with some.
     if entries == 0 && Place::find(source, end)?.is_none() && !is_zero(source, 0, length)? {
         return Err(Error::NotTar {

@@ -29,11 +29,27 @@ pub struct ReadOptions {
     /// Whether what an image has no place for becomes extended attributes: names of users and
     /// groups, and the records of extended headers that nothing is known about.
     pub tar_xattrs: bool,
+    /// What becomes of whiteouts.
+    pub whiteouts: Whiteouts,
+}
+
+/// What becomes of the whiteouts of a container image's layer, files with names such as `.wh.name`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Whiteouts {
+    /// They are files like any other
+    #[default]
+    Keep,
+    /// They become overlayfs's: the image can be a layer of a mount
+    Overlay,
+    /// They hide what the archives before this one have, and are gone: nothing, of a single archive
+    Apply,
 }
 
 /// Compatible features by which an image says how its archive was read.
 const FEATURE_IGNORE_ZEROS: u32 = 0x2;
 const FEATURE_TAR_XATTRS: u32 = 0x4;
+const FEATURE_WHITEOUTS_OVERLAY: u32 = 0x8;
+const FEATURE_WHITEOUTS_APPLY: u32 = 0x10;
 
 impl ReadOptions {
     /// The compatible features of an image whose archive was read so.
@@ -41,6 +57,11 @@ impl ReadOptions {
         let feature = |is_set, feature| if is_set { feature } else { 0 };
         feature(self.ignore_zeros, FEATURE_IGNORE_ZEROS)
             | feature(self.tar_xattrs, FEATURE_TAR_XATTRS)
+            | match self.whiteouts {
+                Whiteouts::Keep => 0,
+                Whiteouts::Overlay => FEATURE_WHITEOUTS_OVERLAY,
+                Whiteouts::Apply => FEATURE_WHITEOUTS_APPLY,
+            }
     }
 
     /// How the archive of an image with these compatible features was read.
@@ -48,6 +69,13 @@ impl ReadOptions {
         Self {
             ignore_zeros: features & FEATURE_IGNORE_ZEROS != 0,
             tar_xattrs: features & FEATURE_TAR_XATTRS != 0,
+            whiteouts: if features & FEATURE_WHITEOUTS_OVERLAY != 0 {
+                Whiteouts::Overlay
+            } else if features & FEATURE_WHITEOUTS_APPLY != 0 {
+                Whiteouts::Apply
+            } else {
+                Whiteouts::Keep
+            },
         }
     }
 }

@@ -22,4 +22,5 @@ pub(crate) use header::{until_nul, Header, USTAR};
 pub use reader::Reader;
 pub use rule::Rule;
 pub use sparse::Sparse;
+pub(crate) use xattr::check_and_sort;
 pub use xattr::{NotKept, Reason, Xattr};

@@ -2,23 +2,21 @@
 
 //! The tree that extracting an archive would make.
 
+mod node;
+
 use std::hash::{BuildHasher, Hasher};
 
 use hashbrown::HashTable;
 use layout::{SparseExtent, S_IFBLK, S_IFCHR, S_IFDIR, S_IFIFO, S_IFLNK, S_IFREG};
 
-use crate::arena::{Arena, Id};
+pub use node::{Children, Content, Link, LinkId, Node, NodeId, Text};
+
+use crate::arena::Arena;
 use crate::message;
 use crate::path;
-use crate::tar::{Entry, Rule, Sparse, Type};
-use crate::xattrs::{SetId, Sets};
+use crate::tar::{Entry, Rule, Sparse, Type, Xattr};
+use crate::xattrs::Sets;
 use crate::SECTOR;
-
-/// Number of a file in a [`Tree`].
-pub type NodeId = Id<Node>;
-
-/// Number of a name in a [`Tree`].
-pub type LinkId = Id<Link>;
 
 /// The root directory.
 pub const ROOT: NodeId = NodeId::FIRST;
@@ -32,92 +30,6 @@ const IMPLIED_MAX_PER_ENTRY: u64 = 16;
 /// are held in memory.
 const EXTENTS_MAX: u64 = 1 << 19;
 const EXTENTS_MAX_PER_ENTRY: u64 = 1;
-
-/// Mode of a directory that the archive implies but does not list. Its owner is root, its time 0.
-const IMPLIED_DIRECTORY: u16 = S_IFDIR | 0o755;
-
-/// A file of any type.
-pub struct Node {
-    /// File type and permissions.
-    pub mode: u16,
-    /// User id of the owner.
-    pub uid: u32,
-    /// Group id.
-    pub gid: u32,
-    /// Time of the last change: seconds since 1970 and nanoseconds.
-    pub mtime_sec: i64,
-    /// See `mtime_sec`.
-    pub mtime_nsec: u32,
-    /// Sector of the archive with the first header; `None` for an implied directory.
-    pub header: Option<u64>,
-    /// Extended attributes, if it has any.
-    pub xattrs: Option<SetId>,
-    /// What the file type has beyond that.
-    pub content: Content,
-}
-
-/// What a file is besides its attributes.
-#[derive(Clone, Copy)]
-pub enum Content {
-    /// A regular file: size in bytes and first sector of the data (0 where there is none).
-    Regular {
-        /// In bytes.
-        size: u64,
-        /// In the archive.
-        sector: u64,
-    },
-    /// A regular file with holes.
-    Sparse {
-        /// In bytes, holes included; at least 1.
-        size: u64,
-        /// Place of its first extent in [`Tree::extents`].
-        first: u64,
-        /// Number of its extents.
-        extents: u32,
-    },
-    /// A directory.
-    Directory(Children),
-    /// A symbolic link.
-    Symlink(Text),
-    /// A device; the mode says of which type.
-    Device {
-        /// Major number.
-        major: u32,
-        /// Minor number.
-        minor: u32,
-    },
-    /// A named pipe.
-    Fifo,
-}
-
-/// A directory's names: a chain in the order of their first appearance.
-#[derive(Clone, Copy, Default)]
-pub struct Children {
-    first: Option<LinkId>,
-    last: Option<LinkId>,
-}
-
-/// A name in a directory.
-pub struct Link {
-    name: Text,
-    parent: NodeId,
-    node: NodeId,
-    next: Option<LinkId>,
-}
-
-/// A place in the tree's text.
-#[derive(Clone, Copy)]
-pub struct Text {
-    start: usize,
-    length: u16,
-}
-
-impl Text {
-    /// Length in bytes.
-    pub fn length(self) -> u16 {
-        self.length
-    }
-}
 
 /// Files and names, as the entries added so far leave them.
 pub struct Tree {
@@ -143,7 +55,7 @@ impl Default for Tree {
     /// Makes a tree that has an implied root directory only.
     fn default() -> Self {
         let mut nodes = Arena::default();
-        nodes.push(implied_directory());
+        nodes.push(Node::implied());
         Self {
             nodes,
             links: Arena::default(),
@@ -273,6 +185,18 @@ impl Tree {
         }
     }
 
+    /// Gives an extended attribute to the directory of this name, which is made where it is not there.
+    ///
+    /// # Errors
+    ///
+    /// The rule that the name breaks, or [`Rule::TooManyXattrs`].
+    pub fn set_xattr(&mut self, directory: &[u8], xattr: Xattr) -> Result<(), Rule> {
+        let node = self.walk(directory)?;
+        let set = self.nodes[node].xattrs;
+        self.nodes[node].xattrs = self.xattrs.add_to(set, xattr, self.entries)?;
+        Ok(())
+    }
+
     /// Makes a directory, or gives the attributes of the entry to the one that is there.
     fn add_directory(
         &mut self,
@@ -350,7 +274,7 @@ impl Tree {
             return Err(Rule::TooManyImplied { max });
         }
         self.implied = self.implied.saturating_add(1);
-        let made = self.nodes.push(implied_directory());
+        let made = self.nodes.push(Node::implied());
         let made = made.ok_or(Rule::TooManyFiles)?;
         self.push_link(parent, name, made)?;
         Ok(made)
@@ -361,18 +285,28 @@ impl Tree {
             target: message::text(target),
             reason,
         };
-        path::check(target).map_err(|rule| wrong(rule.to_string()))?;
+        let node = path::check(target).and_then(|()| self.resolve(target));
+        match node.map_err(|rule| wrong(rule.to_string()))? {
+            None => Err(wrong("no earlier entry has this name".into())),
+            Some(node) if self.is_directory(node) => Err(wrong("it is a directory".into())),
+            Some(node) => Ok(node),
+        }
+    }
+
+    /// Returns the file of this name; `None` where there is none.
+    ///
+    /// # Errors
+    ///
+    /// The rule that the name breaks.
+    pub fn resolve(&self, name: &[u8]) -> Result<Option<NodeId>, Rule> {
         let mut node = ROOT;
-        for component in path::components(target) {
-            let component = component.map_err(|rule| wrong(rule.to_string()))?;
-            let link = self.find(node, component);
-            let link = link.ok_or_else(|| wrong("no earlier entry has this name".into()))?;
-            node = self.links[link].node;
+        for component in path::components(name) {
+            match self.find(node, component?) {
+                Some(link) => node = self.links[link].node,
+                None => return Ok(None),
+            }
         }
-        if self.is_directory(node) {
-            return Err(wrong("it is a directory".into()));
-        }
-        Ok(node)
+        Ok(Some(node))
     }
 
     fn is_directory(&self, node: NodeId) -> bool {
@@ -454,19 +388,6 @@ impl Tree {
             u16::try_from(text.len()).map_err(|_| Rule::NameTooLong { length: text.len() })?;
         self.text.extend_from_slice(text);
         Ok(Text { start, length })
-    }
-}
-
-fn implied_directory() -> Node {
-    Node {
-        mode: IMPLIED_DIRECTORY,
-        uid: 0,
-        gid: 0,
-        mtime_sec: 0,
-        mtime_nsec: 0,
-        header: None,
-        xattrs: None,
-        content: Content::Directory(Children::default()),
     }
 }
 

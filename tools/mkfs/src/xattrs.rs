@@ -7,7 +7,7 @@ use layout::{xattr_set_bytes, Namespace, RegionKind, XattrEntry, XattrSet, Xattr
 use crate::blocks::BlockWriter;
 use crate::interner::{Interner, SequenceId};
 use crate::numbering::Numbering;
-use crate::tar::{Rule, Xattr};
+use crate::tar::{check_and_sort, Rule, Xattr};
 use crate::tree::Tree;
 use crate::{Error, BLOCK};
 
@@ -68,6 +68,24 @@ impl Sets {
             value: self.strings.get(member.value).to_vec(),
         };
         members.map(xattr).collect()
+    }
+
+    /// Returns the number of the set that has `xattr` as well, or in place of the one of its name.
+    ///
+    /// # Errors
+    ///
+    /// [`Rule::TooManyXattrs`] and [`Rule::XattrNames`].
+    pub fn add_to(
+        &mut self,
+        set: Option<SetId>,
+        xattr: Xattr,
+        entries: u64,
+    ) -> Result<Option<SetId>, Rule> {
+        let mut xattrs = set.map(|set| self.get(set)).unwrap_or_default();
+        xattrs.retain(|other| (other.namespace, &other.name) != (xattr.namespace, &xattr.name));
+        xattrs.push(xattr);
+        check_and_sort(&mut xattrs)?;
+        self.add(&xattrs, entries)
     }
 
     fn intern(&mut self, xattrs: &[Xattr]) -> Option<SetId> {

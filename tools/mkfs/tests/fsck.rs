@@ -342,13 +342,17 @@ fn options_of_the_image() {
     let folder = Folder::new();
     let two = [
         archive(&[pax("FOO.unknown", b"bar"), file("first", b"1")]),
-        archive(&[file("second", b"2")]),
+        archive(&[file("second", b"2"), file(".wh.gone", b"")]),
     ];
     let path = folder.write("two.tar", &two.concat());
     let path = path.as_path();
-    mkfs(["--ignore-zeros".as_ref(), "--tar-xattrs".as_ref(), path]).good();
+    let options = ["--ignore-zeros", "--tar-xattrs"].map(AsRef::as_ref);
+    for (whiteouts, inodes) in [("keep", 4), ("apply", 3), ("overlay", 4)] {
+        let whiteouts = format!("--whiteouts={whiteouts}");
+        mkfs(options.iter().chain([&whiteouts.as_ref(), &path])).good();
+        assert_eq!(fsck_json(path, GOOD)["inodes"], inodes, "{whiteouts}");
+    }
     let good = fs::read(path).unwrap();
-    assert_eq!(fsck_json(path, GOOD)["inodes"], 3);
     let mut image = Image(good.clone());
     let second = ino(&image, "second");
     image.put(second + 4, &[7]);

@@ -96,6 +96,8 @@ pub enum Rule {
     TooManyXattrs { max: u64 },
     #[error("implies more than {max} directories that no entry lists; list them in the archive")]
     TooManyImplied { max: u64 },
+    #[error("a whiteout of nothing")]
+    Whiteout,
     #[error("more than 2^32 - 2 files")]
     TooManyFiles,
 }

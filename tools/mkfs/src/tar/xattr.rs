@@ -207,7 +207,8 @@ impl Attributes {
                 attributes.add_text(namespace, text, owner)?;
             }
         }
-        attributes.finish()
+        check_and_sort(&mut attributes.xattrs)?;
+        Ok(attributes)
     }
 
     fn add(&mut self, name: &[u8], value: &[u8], owner: &Owner<'_>) -> Result<(), Rule> {
@@ -298,16 +299,19 @@ impl Attributes {
             reason,
         });
     }
+}
 
-    /// Checks that the names fit into a set.
-    fn finish(mut self) -> Result<Self, Rule> {
-        self.xattrs
-            .sort_by(|a, b| (a.namespace, &a.name).cmp(&(b.namespace, &b.name)));
-        let names = self.xattrs.iter().map(|xattr| xattr.name.len()).sum();
-        let bytes = xattr_set_bytes(self.xattrs.len(), names);
-        if bytes > BLOCK_SIZE {
-            return Err(Rule::XattrNames { bytes });
-        }
-        Ok(self)
+/// Puts extended attributes into their order; checks that the names fit into a set.
+///
+/// # Errors
+///
+/// [`Rule::XattrNames`].
+pub(crate) fn check_and_sort(xattrs: &mut [Xattr]) -> Result<(), Rule> {
+    xattrs.sort_by(|a, b| (a.namespace, &a.name).cmp(&(b.namespace, &b.name)));
+    let names = xattrs.iter().map(|xattr| xattr.name.len()).sum();
+    let bytes = xattr_set_bytes(xattrs.len(), names);
+    if bytes > BLOCK_SIZE {
+        return Err(Rule::XattrNames { bytes });
     }
+    Ok(())
 }
