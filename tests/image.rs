@@ -7,7 +7,8 @@
 use std::ops::Range;
 
 const BLOCK: usize = 4096;
-const SUMS_PER_BLOCK: usize = 1023;
+const PAYLOAD: usize = 4092;
+const INODES_PER_BLOCK: usize = 127;
 
 /// The regions of an index that tests reach into, by their numbers in the format.
 #[derive(Clone, Copy)]
@@ -15,7 +16,6 @@ pub enum Region {
     Inodes = 0,
     Leaves = 2,
     Heap = 3,
-    Sums = 8,
 }
 
 /// An image in memory. Its parts panic where it is not one: these are tests.
@@ -61,7 +61,9 @@ impl Image {
 
     /// Position of an inode's record.
     pub fn inode(&self, ino: u32) -> usize {
-        self.region(Region::Inodes) + 32 * (ino as usize - 1)
+        let record = ino as usize - 1;
+        let block = record / INODES_PER_BLOCK;
+        self.region(Region::Inodes) + BLOCK * block + 32 * (record % INODES_PER_BLOCK)
     }
 
     /// Inode number of a path below the root, such as `dir/file`.
@@ -92,22 +94,16 @@ impl Image {
     fn leaves(&self, ino: u32) -> impl Iterator<Item = usize> + '_ {
         let record = self.inode(ino);
         assert_eq!(self.u32(record + 28), 0, "not a wide inode");
-        let first = self.region(Region::Leaves) + 4 * self.u32(record + 16) as usize;
+        let position = 4 * self.u32(record + 16) as usize;
+        let first = self.region(Region::Leaves) + position / PAYLOAD * BLOCK + position % PAYLOAD;
         (0..self.u32(record + 12) as usize).map(move |leaf| first + leaf * BLOCK)
     }
 
     /// Makes all sums right again, the superblock's last.
     pub fn repair(&mut self) {
-        let (index, sums) = (self.index(), self.region(Region::Sums));
-        let blocks = (sums - index) / BLOCK;
-        for first in (0..blocks).step_by(SUMS_PER_BLOCK) {
-            let block = sums + first / SUMS_PER_BLOCK * BLOCK;
-            for number in first..blocks.min(first + SUMS_PER_BLOCK) {
-                let sum = self.crc(index + number * BLOCK..index + (number + 1) * BLOCK);
-                self.put(block + 4 * (number - first), &sum);
-            }
-            let sum = self.crc(block..block + 4 * SUMS_PER_BLOCK);
-            self.put(block + 4 * SUMS_PER_BLOCK, &sum);
+        for block in (self.index()..self.superblock()).step_by(BLOCK) {
+            let sum = self.crc(block..block + PAYLOAD);
+            self.put(block + PAYLOAD, &sum);
         }
         self.repair_superblock();
     }

@@ -156,9 +156,9 @@ fn damage_inside_is_an_error_where_it_is_used_and_nowhere_else() {
             "CRC-32",
         ),
         (
-            "sums-bit",
+            "sum-bit",
             |image| {
-                let at = image.region(Region::Sums) + 4000;
+                let at = image.region(Region::Inodes) + 4095;
                 image.0[at] ^= 1;
             },
             "stat /mnt/directory/file",

@@ -5,7 +5,7 @@
 use crate::super_block::{damaged, Tarfs};
 use core::ops::Deref;
 use kernel::{page::PAGE_SIZE, prelude::*};
-use layout::{check_sum, Superblock, BLOCK_SIZE};
+use layout::{check_sum, Superblock, BLOCK_SIZE, PAYLOAD_SIZE};
 use vfs::{crc32, CachedPage, DeviceCache, SuperBlock};
 
 /// Pages read together where one is missing: neighbours in the index are needed together.
@@ -17,6 +17,7 @@ pub(crate) struct Block<'a> {
     offset: usize,
 }
 
+/// Its payload: what its checksum is over.
 impl Deref for Block<'_> {
     type Target = [u8];
 
@@ -24,7 +25,7 @@ impl Deref for Block<'_> {
     fn deref(&self) -> &[u8] {
         // A block is aligned, and a page a multiple of it: this is never empty.
         self.page
-            .get(self.offset..self.offset.wrapping_add(BLOCK_SIZE))
+            .get(self.offset..self.offset.wrapping_add(PAYLOAD_SIZE))
             .unwrap_or_default()
     }
 }
@@ -77,7 +78,7 @@ pub(crate) fn read_from<'a>(
 ) -> Result<Block<'a>, Bad> {
     let found = fetch(device, layout, block)?;
     if verify && !found.page.is_checked() {
-        check_page(device, layout, &found, block)?;
+        check_page(layout, &found, block)?;
         found.page.set_checked();
     }
     Ok(found)
@@ -99,51 +100,16 @@ fn fetch<'a>(device: &'a DeviceCache, layout: &Superblock, block: u32) -> Result
 
 /// Checks all blocks of the index that are in the page of `found`, which is number `block`.
 #[cold]
-fn check_page(
-    device: &DeviceCache,
-    layout: &Superblock,
-    found: &Block<'_>,
-    block: u32,
-) -> Result<(), Bad> {
+fn check_page(layout: &Superblock, found: &Block<'_>, block: u32) -> Result<(), layout::Error> {
     // With pages larger than blocks the first may lie before the index.
     let before = (found.offset / BLOCK_SIZE) as u32;
     let skipped = before.saturating_sub(block);
     let first = block.saturating_sub(before);
     let start = skipped as usize * BLOCK_SIZE;
     let blocks = found.page.get(start..).unwrap_or_default();
-    for (number, bytes) in (first..layout.sums.end()).zip(blocks.chunks_exact(BLOCK_SIZE)) {
-        check_block(device, layout, number, bytes)?;
-    }
-    Ok(())
-}
-
-/// Checks one block against its sum; a block of sums against its own.
-fn check_block(
-    device: &DeviceCache,
-    layout: &Superblock,
-    number: u32,
-    bytes: &[u8],
-) -> Result<(), Bad> {
-    let covered = bytes.get(..layout.sum_length(number)).unwrap_or_default();
-    let sum = crc32(&[covered]);
-    let place = layout.sum_position(number);
-    if place.block == number {
-        return Ok(check_sum(number, sum, bytes, place.offset)?);
-    }
-    let sums = fetch(device, layout, place.block)?;
-    if !sums.page.is_checked() {
-        check_block_of_sums(layout, place.block, &sums)?;
-    }
-    Ok(check_sum(number, sum, &sums, place.offset)?)
-}
-
-/// Checks a block of sums, and notes it where its page has nothing else.
-fn check_block_of_sums(layout: &Superblock, number: u32, sums: &Block<'_>) -> Result<(), Bad> {
-    let covered = sums.get(..layout.sum_length(number)).unwrap_or_default();
-    let place = layout.sum_position(number);
-    check_sum(number, crc32(&[covered]), sums, place.offset)?;
-    if PAGE_SIZE == BLOCK_SIZE {
-        sums.page.set_checked();
+    for (number, bytes) in (first..layout.data_sums.end()).zip(blocks.chunks_exact(BLOCK_SIZE)) {
+        let payload = bytes.get(..PAYLOAD_SIZE).unwrap_or_default();
+        check_sum(number, crc32(&[payload]), bytes)?;
     }
     Ok(())
 }

@@ -101,7 +101,17 @@ fn read(sb: &SuperBlock<Tarfs>, ino: u32) -> Result<Inode> {
 
 fn read_target(sb: &SuperBlock<Tarfs>, ino: u32, symlink: &layout::Symlink) -> Result<Target> {
     let bad = |error| damaged(sb, format_args!("inode {ino}: {error}"));
-    let place = sb.data().layout.heap_position(symlink).map_err(bad)?;
-    let block = index::read(sb, place.block)?;
-    Target::new(symlink.target(&block, place.offset).map_err(bad)?)
+    let layout = &sb.data().layout;
+    let mut target = KVec::with_capacity(usize::from(symlink.length) + 1, GFP_KERNEL)?;
+    // CAST: A target has at most 4095 bytes.
+    while let Some((at, length)) = layout
+        .target_piece(symlink, target.len() as u16)
+        .map_err(bad)?
+    {
+        let block = index::read(sb, at.block)?;
+        let piece = block.get(at.offset..).and_then(|rest| rest.get(..length));
+        target.extend_from_slice(piece.ok_or(EIO)?, GFP_KERNEL)?;
+    }
+    symlink.check_target(&target).map_err(bad)?;
+    Target::from_vec(target)
 }

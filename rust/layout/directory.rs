@@ -6,7 +6,7 @@ use core::ops::Range;
 
 use zerocopy::{FromBytes, IntoBytes};
 
-use crate::{mode, raw, Error, Superblock, BLOCK, BLOCK_SIZE, NAME_MAX};
+use crate::{mode, raw, Error, Superblock, NAME_MAX, PAYLOAD, PAYLOAD_SIZE};
 
 /// Where a directory's leaves are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,7 +40,7 @@ impl Directory {
             leaves,
             first,
         };
-        let whole_blocks = first % BLOCK == 0;
+        let whole_blocks = first % PAYLOAD == 0;
         match leaves.checked_sub(1) {
             None if data != 0 => return Err(outside),
             Some(last) => {
@@ -196,7 +196,7 @@ impl<'a> Leaf<'a> {
         out: &mut [u8],
         entries: impl ExactSizeIterator<Item = Entry<'b>>,
     ) -> Option<usize> {
-        let out_length = out.len().min(BLOCK_SIZE);
+        let out_length = out.len().min(PAYLOAD_SIZE);
         let out = out.get_mut(..out_length)?;
         let count = entries.len();
         let mut entry_at = size_of::<raw::LeafHeader>();

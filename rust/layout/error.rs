@@ -32,10 +32,6 @@ pub enum Error {
         wide_inodes: u64,
         inodes: u64,
     },
-    SumCount {
-        sums: u64,
-        blocks: u32,
-    },
     IndexBlocks {
         found: u64,
         expected: u64,

@@ -20,7 +20,7 @@
 //! 6. For extended attributes: [`Superblock::xattr_position`], [`XattrSet::decode`] and
 //!    [`XattrSet::find`]; then [`Superblock::xattr_value`], block by block.
 //!
-//! Before the first use of a block, [`Superblock::sum_position`] says where its CRC-32 is.
+//! Before the first use of a block, [`check_sum`] compares it with the CRC-32 that it ends in.
 
 // Kbuild gives every crate this attribute on the command line, cargo does not.
 #![allow(unused_attributes, clippy::duplicated_attributes)]
@@ -60,7 +60,7 @@ pub use layer::{check_data_sum, Layer, LAYERS_MAX};
 pub use mode::{d_type, S_IFBLK, S_IFCHR, S_IFDIR, S_IFIFO, S_IFLNK, S_IFMT, S_IFREG, S_IFSOCK};
 pub use position::Position;
 pub use region::{Region, RegionKind};
-pub use sums::{check_sum, SUMS_PER_BLOCK, SUM_COVERED, SUM_SIZE};
+pub use sums::{check_sum, PAYLOAD_SIZE, SUM_SIZE};
 pub use superblock::{Superblock, MAGIC, VERSION};
 pub use symlink::Symlink;
 pub use xattr::{
@@ -76,6 +76,9 @@ pub const SECTOR_SIZE: usize = 512;
 /// [`BLOCK_SIZE`] and [`SECTOR_SIZE`] as positions in files are counted.
 const BLOCK: u64 = BLOCK_SIZE as u64;
 const SECTOR: u64 = SECTOR_SIZE as u64;
+
+/// [`PAYLOAD_SIZE`] as positions in regions are counted.
+const PAYLOAD: u64 = PAYLOAD_SIZE as u64;
 
 /// Inode number of the root directory.
 pub const ROOT_INO: u32 = 1;

@@ -47,12 +47,6 @@ impl fmt::Display for Error {
                     "superblock: {wide_inodes} wide inodes for {inodes} inodes"
                 )
             }
-            Self::SumCount { sums, blocks } => {
-                write!(
-                    f,
-                    "superblock: {sums} checksums for {blocks} blocks before them"
-                )
-            }
             Self::IndexBlocks { found, expected } => {
                 write!(
                     f,

@@ -2,14 +2,15 @@
 
 //! Where in the index each record is.
 
-use crate::{Directory, Error, RegionKind, Sparse, Superblock, Symlink, Xattrs, ROOT_INO};
+use crate::{Directory, Error, RegionKind, Sparse, Superblock, Symlink, Xattrs, PAYLOAD, ROOT_INO};
 
-/// A place in the index. No record crosses a block, so the record at a position lies in its block.
+/// A place in the index. No record crosses a block, so the record at a position lies in its block;
+/// the targets of symbolic links and the values of extended attributes may, and come in pieces.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Position {
     /// Number of the index block; block `b` is at byte `index_offset + b * 4096` of the image.
     pub block: u32,
-    /// Byte in that block, below 4096.
+    /// Byte in that block, below 4092.
     pub offset: usize,
 }
 
@@ -66,7 +67,8 @@ impl Superblock {
             });
         }
         // One leaf follows the other at the distance of a block.
-        (u64::from(leaf) << 12)
+        u64::from(leaf)
+            .saturating_mul(PAYLOAD)
             .checked_add(directory.first)
             .and_then(|byte| self.leaves.position(RegionKind::Leaves, byte))
             .ok_or(Error::NoLeaf {
@@ -75,15 +77,22 @@ impl Superblock {
             })
     }
 
-    /// Where a symbolic link's target is.
+    /// Where in the index the byte at `offset` of a symbolic link's target is, and how many bytes of
+    /// the target stand from there on in the same block; `None` at the target's end.
     ///
     /// # Errors
     ///
     /// [`Error::NoTarget`] where it is outside the heap.
     #[inline]
-    pub fn heap_position(&self, symlink: &Symlink) -> Result<Position, Error> {
+    pub fn target_piece(
+        &self,
+        symlink: &Symlink,
+        offset: u16,
+    ) -> Result<Option<(Position, usize)>, Error> {
+        let byte = symlink.position.saturating_add(offset.into());
+        let left = symlink.length.saturating_sub(offset);
         self.heap
-            .position(RegionKind::Heap, symlink.position)
+            .piece(RegionKind::Heap, byte, left.into())
             .ok_or(Error::NoTarget {
                 position: symlink.position,
                 length: symlink.length,

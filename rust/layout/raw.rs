@@ -9,10 +9,10 @@ use zerocopy_derive::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 use crate::Error;
 
 /// What follows the fields that the superblock's format names.
-pub(crate) const SUPERBLOCK_REST: usize = crate::BLOCK_SIZE - 336;
+pub(crate) const SUPERBLOCK_REST: usize = crate::BLOCK_SIZE - 320;
 
 /// Number of region descriptors in the superblock.
-pub(crate) const REGIONS: usize = 9;
+pub(crate) const REGIONS: usize = 8;
 
 #[derive(FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned)]
 #[repr(C)]

@@ -2,7 +2,7 @@
 
 //! Regions: runs of index blocks that hold records of one kind.
 
-use crate::{raw, sums::SUMS_PER_BLOCK, Error, Position, BLOCK};
+use crate::{raw, Error, Position, PAYLOAD, PAYLOAD_SIZE};
 
 /// What a region holds, in the order of the regions in the index.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,8 +23,6 @@ pub enum RegionKind {
     Layers,
     /// CRC-32 of 4096 bytes of the archive, 4 bytes each.
     DataSums,
-    /// CRC-32 of index blocks, 4 bytes each.
-    Sums,
 }
 
 impl RegionKind {
@@ -36,21 +34,18 @@ impl RegionKind {
             Self::Leaves | Self::Heap | Self::Xattrs => 1,
             Self::Extents => 24,
             Self::Layers => 64,
-            Self::DataSums | Self::Sums => 4,
+            Self::DataSums => 4,
         }
     }
 
     /// Number of records that a block holds.
     pub const fn records_per_block(self) -> u64 {
         match self {
-            Self::Inodes => 128,
-            Self::Extras => 64,
-            Self::Leaves | Self::Heap | Self::Xattrs => BLOCK,
+            Self::Inodes => 127,
+            Self::Extras | Self::Layers => 63,
+            Self::Leaves | Self::Heap | Self::Xattrs => PAYLOAD,
             Self::Extents => 170,
-            Self::Layers => 64,
-            Self::DataSums => 1024,
-            // CAST: 1023.
-            Self::Sums => SUMS_PER_BLOCK as u64,
+            Self::DataSums => 1023,
         }
     }
 
@@ -65,7 +60,6 @@ impl RegionKind {
             Self::Extents => "extents",
             Self::Layers => "layers",
             Self::DataSums => "data sums",
-            Self::Sums => "sums",
         }
     }
 }
@@ -170,8 +164,26 @@ impl Region {
         let slot = record.checked_rem(kind.records_per_block())?;
         Some(Position {
             block: self.first_block.checked_add(u32::try_from(block).ok()?)?,
-            // CAST: below 4096.
+            // CAST: below 4092.
             offset: (slot as usize).checked_mul(kind.record_size())?,
         })
+    }
+
+    /// The piece of a string of bytes that stands from byte `byte` of this region on in the same
+    /// block, where `left` bytes of the string are left; inside, `None` at the string's end. `None`
+    /// where the region has no such byte.
+    #[inline]
+    pub(crate) fn piece(
+        &self,
+        kind: RegionKind,
+        byte: u64,
+        left: usize,
+    ) -> Option<Option<(Position, usize)>> {
+        if left == 0 {
+            return Some(None);
+        }
+        let position = self.position(kind, byte)?;
+        let in_block = PAYLOAD_SIZE.saturating_sub(position.offset);
+        Some(Some((position, left.min(in_block))))
     }
 }

@@ -64,8 +64,6 @@ pub struct Superblock {
     pub layers: Region,
     /// The checksums of the archive's blocks; empty where they were not recorded.
     pub data_sums: Region,
-    /// The checksums of the blocks before them.
-    pub sums: Region,
 }
 
 impl Superblock {
@@ -113,7 +111,7 @@ impl Superblock {
         }
         if !is_zero(&raw.rest) {
             return Err(Error::SuperblockNotZero {
-                from: 336,
+                from: 320,
                 to: BLOCK_SIZE,
             });
         }
@@ -122,7 +120,7 @@ impl Superblock {
         }
         check_label(&raw.label)?;
 
-        let [inodes, extras, leaves, heap, xattrs, extents, layers, data_sums, sums] = &raw.regions;
+        let [inodes, extras, leaves, heap, xattrs, extents, layers, data_sums] = &raw.regions;
         let inodes = Region::decode(inodes, RegionKind::Inodes, 0)?;
         let extras = Region::decode(extras, RegionKind::Extras, inodes.end())?;
         let leaves = Region::decode(leaves, RegionKind::Leaves, extras.end())?;
@@ -131,7 +129,6 @@ impl Superblock {
         let extents = Region::decode(extents, RegionKind::Extents, xattrs.end())?;
         let layers = Region::decode(layers, RegionKind::Layers, extents.end())?;
         let data_sums = Region::decode(data_sums, RegionKind::DataSums, layers.end())?;
-        let sums = Region::decode(sums, RegionKind::Sums, data_sums.end())?;
         let superblock = Self {
             features_compat: features_compat & !COMPAT_SHA256,
             features_ro_compat: raw.features_ro_compat.get(),
@@ -153,7 +150,6 @@ impl Superblock {
             extents,
             layers,
             data_sums,
-            sums,
         };
         superblock.check_counts()?;
         Ok(superblock)
@@ -171,13 +167,7 @@ impl Superblock {
                 inodes,
             });
         }
-        if self.sums.records() != u64::from(self.sums.first_block()) {
-            return Err(Error::SumCount {
-                sums: self.sums.records(),
-                blocks: self.sums.first_block(),
-            });
-        }
-        let expected = u64::from(self.sums.end()).saturating_add(1);
+        let expected = u64::from(self.data_sums.end()).saturating_add(1);
         if self.index_blocks != expected {
             return Err(Error::IndexBlocks {
                 found: self.index_blocks,
@@ -258,7 +248,6 @@ impl Superblock {
                 self.extents.encode(),
                 self.layers.encode(),
                 self.data_sums.encode(),
-                self.sums.encode(),
             ],
             rest: [0; raw::SUPERBLOCK_REST],
         };

@@ -2,7 +2,7 @@
 
 //! Symbolic links: their targets in the heap.
 
-use crate::{Error, Superblock, BLOCK, SYMLINK_MAX};
+use crate::{Error, Superblock, SYMLINK_MAX};
 
 /// Where a symbolic link's target is in the heap region.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,26 +31,20 @@ impl Symlink {
             length,
         };
         let end = position.checked_add(size).ok_or(outside)?;
-        let in_block = (position % BLOCK).saturating_add(size) <= BLOCK;
-        if end > sb.heap.records() || !in_block {
+        if end > sb.heap.records() {
             return Err(outside);
         }
         Ok(Self { position, length })
     }
 
-    /// Returns the target, given the index block and offset of [`Superblock::heap_position`].
+    /// Checks the target, put together from the pieces that [`Superblock::target_piece`] names.
     ///
     /// # Errors
     ///
-    /// [`Error::OutOfBlock`] where `block` is too short; [`Error::TargetNul`] where the target has
-    /// a NUL byte.
-    pub fn target<'a>(&self, block: &'a [u8], offset: usize) -> Result<&'a [u8], Error> {
-        let target = block
-            .get(offset..)
-            .and_then(|rest| rest.get(..usize::from(self.length)))
-            .ok_or(Error::OutOfBlock { offset })?;
+    /// [`Error::TargetNul`] where it has a NUL byte.
+    pub fn check_target(&self, target: &[u8]) -> Result<(), Error> {
         match target.iter().position(|&byte| byte == 0) {
-            None => Ok(target),
+            None => Ok(()),
             Some(at) => Err(Error::TargetNul {
                 position: self.position,
                 at,

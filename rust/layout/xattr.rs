@@ -4,7 +4,7 @@
 
 use zerocopy::{FromBytes, IntoBytes};
 
-use crate::{raw, Error, Position, RegionKind, Superblock, BLOCK_SIZE};
+use crate::{raw, Error, Position, RegionKind, Superblock, PAYLOAD_SIZE};
 
 /// Longest name of an extended attribute with its prefix, in bytes.
 pub const XATTR_NAME_MAX: usize = 255;
@@ -226,7 +226,7 @@ impl<'a> XattrSet<'a> {
         out: &mut [u8],
         entries: impl ExactSizeIterator<Item = XattrEntry<'b>>,
     ) -> Option<usize> {
-        let out_length = out.len().min(BLOCK_SIZE);
+        let out_length = out.len().min(PAYLOAD_SIZE);
         let out = out.get_mut(..out_length)?;
         let count = entries.len();
         let mut entry_at = size_of::<raw::XattrSetHeader>();
@@ -316,20 +316,14 @@ impl Superblock {
         entry: &XattrEntry<'_>,
         offset: u32,
     ) -> Result<Option<(Position, usize)>, Error> {
-        let left = match entry.value_length.checked_sub(offset) {
-            // CAST: at most XATTR_SIZE_MAX of a validated entry.
-            Some(left) if left > 0 => left as usize,
-            _ => return Ok(None),
-        };
         let byte = u64::from(entry.value_position).saturating_add(offset.into());
-        let position = self.xattrs.position(RegionKind::Xattrs, byte);
-        let position = position.ok_or(Error::NoXattrs {
-            position: byte,
-            xattrs: self.xattrs.records(),
-        })?;
-        Ok(Some((
-            position,
-            left.min(BLOCK_SIZE.saturating_sub(position.offset)),
-        )))
+        // CAST: at most XATTR_SIZE_MAX of a validated entry.
+        let left = entry.value_length.saturating_sub(offset) as usize;
+        self.xattrs
+            .piece(RegionKind::Xattrs, byte, left)
+            .ok_or(Error::NoXattrs {
+                position: byte,
+                xattrs: self.xattrs.records(),
+            })
     }
 }

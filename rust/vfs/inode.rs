@@ -184,15 +184,24 @@ impl Target {
     ///
     /// # Errors
     ///
-    /// `EUCLEAN` where it is empty, has a NUL byte, or does not fit `PATH_MAX`; `ENOMEM`.
+    /// As [`Target::from_vec`]'s.
     pub fn new(target: &[u8]) -> Result<Self> {
+        let mut copy = KVec::with_capacity(target.len() + 1, GFP_KERNEL)?;
+        copy.extend_from_slice(target, GFP_KERNEL)?;
+        Self::from_vec(copy)
+    }
+
+    /// Takes a target, with room for one more byte where there is to be no allocation.
+    ///
+    /// # Errors
+    ///
+    /// `EUCLEAN` where it is empty, has a NUL byte, or does not fit `PATH_MAX`; `ENOMEM`.
+    pub fn from_vec(mut target: KVec<u8>) -> Result<Self> {
         if target.is_empty() || target.len() >= bindings::PATH_MAX as usize || target.contains(&0) {
             return Err(errno::corrupted());
         }
-        let mut copy = KVec::with_capacity(target.len() + 1, GFP_KERNEL)?;
-        copy.extend_from_slice(target, GFP_KERNEL)?;
-        copy.push(0, GFP_KERNEL)?;
-        Ok(Self(copy))
+        target.push(0, GFP_KERNEL)?;
+        Ok(Self(target))
     }
 }
 

@@ -134,8 +134,8 @@ fn a_data_sum_is_compared() {
         ..COUNTS
     });
     let position = superblock.data_sum_position(1025).unwrap();
-    // One block of inodes, then 1024 sums.
-    assert_eq!((position.block, position.offset), (2, 4));
+    // One block of inodes, then 1023 sums.
+    assert_eq!((position.block, position.offset), (2, 8));
     assert_eq!(superblock.data_sum_position(2000), None);
     let sums = [0, 0, 0, 0, 0x78, 0x56, 0x34, 0x12];
     assert_eq!(check_data_sum(1025, 0x1234_5678, &sums, 4), Ok(()));

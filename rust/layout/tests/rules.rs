@@ -182,7 +182,7 @@ fn directories() {
     let good = Directory {
         parent: 6,
         leaves: 2,
-        first: 4096,
+        first: 4092,
     };
     let good = of_kind(mode, Kind::Directory(good));
     assert_eq!(short(good, 0, &[]), Ok(Record::Complete(good)));
@@ -196,13 +196,13 @@ fn directories() {
         wide(good, 0, &fields)
     };
     let outside = |leaves, data| Err(Error::Leaves { ino, leaves, data });
-    // The region has 2^30 bytes, so 2^28 units of 4 bytes and 2^18 blocks.
+    // The region has 2^30 bytes, so 2^28 units of 4 bytes and 262,401 leaves at 4092 bytes' distance.
     assert!(place(0, 0).is_ok() && place(1, 1).is_ok() && place(1, (1 << 28) - 1).is_ok());
-    assert!(place(1 << 18, 0).is_ok());
+    assert!(place(262_401, 0).is_ok());
     assert_eq!(place(0, 1), outside(0, 1));
     assert_eq!(place(2, 1), outside(2, 1));
     assert_eq!(place(1, 1 << 28), outside(1, 1 << 28));
-    assert_eq!(place((1 << 18) + 1, 0), outside((1 << 18) + 1, 0));
+    assert_eq!(place(262_402, 0), outside(262_402, 0));
     assert_eq!(place(1 << 32, 0), outside(1 << 32, 0));
     assert_eq!(place(1, u64::MAX), outside(1, u64::MAX));
     let root = |parent| {
@@ -244,24 +244,20 @@ fn symlinks() {
         })
     };
     assert!(place(1, (1 << 30) - 1).is_ok());
-    assert_eq!(place(4095, 2), outside(4095, 2));
+    assert!(place(4095, 2).is_ok());
+    assert_eq!(
+        place(4095, (1 << 30) - 4094),
+        outside(4095, (1 << 30) - 4094)
+    );
     assert_eq!(place(1, 1 << 30), outside(1, 1 << 30));
     assert_eq!(place(1, u64::MAX), outside(1, u64::MAX));
     let symlink = Symlink {
         position: 9,
         length: 3,
     };
-    assert_eq!(symlink.target(b"xabcx", 1), Ok(&b"abc"[..]));
+    assert_eq!(symlink.check_target(b"abc"), Ok(()));
     assert_eq!(
-        symlink.target(b"xab", 1),
-        Err(Error::OutOfBlock { offset: 1 })
-    );
-    assert_eq!(
-        symlink.target(b"xab", 4),
-        Err(Error::OutOfBlock { offset: 4 })
-    );
-    assert_eq!(
-        symlink.target(b"a\0b", 0),
+        symlink.check_target(b"a\0b"),
         Err(Error::TargetNul { position: 9, at: 1 })
     );
 }
@@ -445,7 +441,7 @@ fn positions() {
         })
     );
     assert_eq!(
-        sb.inode_position(129),
+        sb.inode_position(128),
         Ok(Position {
             block: 1,
             offset: 0
@@ -455,7 +451,7 @@ fn positions() {
         sb.inode_position(300),
         Ok(Position {
             block: 2,
-            offset: 43 * 32
+            offset: 45 * 32
         })
     );
     for ino in [0, 301, u32::MAX] {
@@ -490,55 +486,47 @@ fn positions() {
     );
     let error = Error::NoLeaf { leaf: 2, leaves: 2 };
     assert_eq!(sb.leaf_position(&directory, 2), Err(error));
-    let symlink = Symlink {
-        position: 99,
-        length: 1,
-    };
+    let symlink = |position, length| Symlink { position, length };
     assert_eq!(
-        sb.heap_position(&symlink),
-        Ok(Position {
-            block: 6,
-            offset: 99
-        })
+        sb.target_piece(&symlink(98, 2), 1),
+        Ok(Some((
+            Position {
+                block: 6,
+                offset: 99
+            },
+            1
+        )))
     );
-    let symlink = Symlink {
-        position: 100,
-        length: 1,
-    };
+    assert_eq!(sb.target_piece(&symlink(98, 2), 2), Ok(None));
     assert!(matches!(
-        sb.heap_position(&symlink),
+        sb.target_piece(&symlink(100, 1), 0),
         Err(Error::NoTarget { .. })
     ));
-    assert_eq!(
-        sb.sum_position(6),
-        Position {
-            block: 7,
-            offset: 24
-        }
-    );
-    assert_eq!([sb.sum_length(6), sb.sum_length(7)], [4096, 4092]);
-    assert_eq!(
-        sb.sum_position(7),
-        Position {
-            block: 7,
-            offset: 4092
-        }
-    );
+    // Across blocks: the first has 4092 bytes.
+    let piece = |offset| {
+        let piece = roomy().target_piece(&symlink(4090, 4095), offset).unwrap();
+        piece.map(|(position, length)| (position.offset, length))
+    };
+    assert_eq!(piece(0), Some((4090, 2)));
+    assert_eq!(piece(2), Some((0, 4092)));
+    assert_eq!(piece(4094), Some((0, 1)));
+    assert_eq!(piece(4095), None);
 }
 
 #[test]
-fn sums() {
-    let block = [1, 2, 3, 4, 5];
-    assert_eq!(check_sum(9, 0x0504_0302, &block, 1), Ok(()));
+fn a_block_ends_in_its_sum() {
+    let mut block = [0; 4096];
+    block[4092..].copy_from_slice(&[2, 3, 4, 5]);
+    assert_eq!(check_sum(9, 0x0504_0302, &block), Ok(()));
     let error = Error::BlockSum {
         block: 9,
-        stored: 0x0403_0201,
+        stored: 0x0504_0302,
         computed: 0,
     };
-    assert_eq!(check_sum(9, 0, &block, 0), Err(error));
+    assert_eq!(check_sum(9, 0, &block), Err(error));
     assert_eq!(
-        check_sum(9, 0, &block, 2),
-        Err(Error::OutOfBlock { offset: 2 })
+        check_sum(9, 0, &block[..4095]),
+        Err(Error::OutOfBlock { offset: 4092 })
     );
 }
 

@@ -22,7 +22,7 @@ fn xattr(namespace: Namespace, name: &[u8]) -> XattrEntry<'_> {
         namespace,
         name,
         value_length: 5,
-        value_position: 4094,
+        value_position: 4090,
     }
 }
 
@@ -183,7 +183,7 @@ fn values() {
     let set = XattrSet::decode(&block, 0, &roomy()).unwrap();
     assert_eq!(
         set.entry(0).map(|entry| entry.name.len()),
-        wrong(65537, 4094)
+        wrong(65537, 4090)
     );
 }
 
@@ -199,10 +199,10 @@ fn pieces_of_values() {
         let piece = sb.xattr_value(&entry, offset).unwrap();
         piece.map(|(position, length)| (position.block, position.offset, length))
     };
-    assert_eq!(piece(across, 0), Some((1, 4094, 2)));
-    assert_eq!(piece(across, 1), Some((1, 4095, 1)));
-    assert_eq!(piece(across, 2), Some((2, 0, 4096)));
-    assert_eq!(piece(across, 4098), Some((3, 0, 1)));
+    assert_eq!(piece(across, 0), Some((1, 4090, 2)));
+    assert_eq!(piece(across, 1), Some((1, 4091, 1)));
+    assert_eq!(piece(across, 2), Some((2, 0, 4092)));
+    assert_eq!(piece(across, 4098), Some((3, 4, 1)));
     assert_eq!(piece(across, 4099), None);
     assert_eq!(piece(across, u32::MAX), None);
     let outside = XattrEntry {
@@ -228,7 +228,7 @@ fn places_of_sets() {
         mtime_sec: 0,
         mtime_nsec: 0,
         header: None,
-        xattrs: Some(Xattrs { position: 8192 }),
+        xattrs: Some(Xattrs { position: 8184 }),
         kind: Kind::Fifo,
     };
     let sb = sb();
@@ -237,7 +237,7 @@ fn places_of_sets() {
         InodeRecord::decode_wide(7, inode.mode, &record, 0, &sb)
     };
     assert_eq!(decode(&inode), Ok(inode));
-    let position = sb.xattr_position(&Xattrs { position: 8192 });
+    let position = sb.xattr_position(&Xattrs { position: 8184 });
     assert_eq!(
         position,
         Ok(Position {

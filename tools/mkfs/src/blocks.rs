@@ -1,20 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Writing regions block by block, with their checksums.
+//! Writing regions block by block, each with its checksum.
 
-use layout::{BLOCK_SIZE, SUMS_PER_BLOCK, SUM_COVERED, SUM_SIZE};
+use layout::{BLOCK_SIZE, PAYLOAD_SIZE, SUM_SIZE};
 
-use crate::Error;
+use crate::{Error, PAYLOAD};
 
 /// Bytes given to the sink at once.
 const STEP: usize = 1 << 20;
 
-/// Passes what is written on to a sink, in whole blocks, and computes each block's checksum.
+/// Passes what is written on to a sink, in whole blocks with their checksums.
 pub struct BlockWriter<F> {
     sink: F,
-    /// What the sink does not have yet.
-    buffer: Vec<u8>,
-    /// Bytes of the current region that were written.
+    /// Whole blocks that the sink does not have yet.
+    blocks: Vec<u8>,
+    /// The payload of the block that is being filled.
+    payload: Vec<u8>,
+    /// Bytes of payload in the current region.
     region: u64,
     sums: Vec<[u8; SUM_SIZE]>,
 }
@@ -24,25 +26,40 @@ impl<F: FnMut(&[u8]) -> Result<(), Error>> BlockWriter<F> {
     pub fn new(sink: F) -> Self {
         Self {
             sink,
-            buffer: Vec::new(),
+            blocks: Vec::with_capacity(STEP),
+            payload: Vec::with_capacity(BLOCK_SIZE),
             region: 0,
             sums: Vec::new(),
         }
     }
 
-    /// Writes to the current region.
+    /// Writes to the current region, in as many blocks as it takes.
     ///
     /// # Errors
     ///
     /// Those of the sink, as for all that follow.
-    pub fn write(&mut self, bytes: &[u8]) -> Result<(), Error> {
-        self.buffer.extend_from_slice(bytes);
+    pub fn write(&mut self, mut bytes: &[u8]) -> Result<(), Error> {
         // CAST: `usize` is at most 64 bits wide.
         self.region = self.region.saturating_add(bytes.len() as u64);
-        if self.buffer.len() < STEP {
-            return Ok(());
+        loop {
+            let room = self.room();
+            if bytes.len() < room {
+                self.payload.extend_from_slice(bytes);
+                return Ok(());
+            }
+            let (now, later) = bytes.split_at(room);
+            self.payload.extend_from_slice(now);
+            self.seal()?;
+            bytes = later;
         }
-        self.flush()
+    }
+
+    /// Writes a record that must not cross blocks: into the next one where this has no room for it.
+    pub fn write_record(&mut self, record: &[u8]) -> Result<(), Error> {
+        if record.len() > self.room() {
+            self.fill_block()?;
+        }
+        self.write(record)
     }
 
     /// Writes zeros until the current region has `length` bytes.
@@ -57,11 +74,6 @@ impl<F: FnMut(&[u8]) -> Result<(), Error>> BlockWriter<F> {
         Ok(())
     }
 
-    /// Writes zeros up to the end of the block.
-    pub fn fill_block(&mut self) -> Result<(), Error> {
-        self.fill_to(self.region.next_multiple_of(crate::BLOCK))
-    }
-
     /// Fills the region's last block and begins the next region.
     pub fn end_region(&mut self) -> Result<(), Error> {
         self.fill_block()?;
@@ -69,29 +81,33 @@ impl<F: FnMut(&[u8]) -> Result<(), Error>> BlockWriter<F> {
         Ok(())
     }
 
-    /// Writes the sums region; returns its bytes.
+    /// Gives the sink what is left; returns the checksums of all blocks.
     pub fn finish(mut self) -> Result<Vec<u8>, Error> {
-        self.flush()?;
-        let mut bytes = Vec::new();
-        for sums in self.sums.chunks(SUMS_PER_BLOCK) {
-            let mut covered = sums.as_flattened().to_vec();
-            covered.resize(SUM_COVERED, 0);
-            bytes.extend_from_slice(&covered);
-            bytes.extend_from_slice(&crc32(&[&covered]).to_le_bytes());
-        }
-        (self.sink)(&bytes)?;
-        Ok(bytes)
+        (self.sink)(&self.blocks)?;
+        Ok(self.sums.into_flattened())
     }
 
-    /// Gives the whole blocks in the buffer to the sink.
-    fn flush(&mut self) -> Result<(), Error> {
-        let blocks = self.buffer.chunks_exact(BLOCK_SIZE);
-        let partial = blocks.remainder().len();
-        self.sums
-            .extend(blocks.map(|block| crc32(&[block]).to_le_bytes()));
-        let whole = self.buffer.len().saturating_sub(partial);
-        (self.sink)(self.buffer.get(..whole).unwrap_or_default())?;
-        self.buffer.drain(..whole);
+    /// Bytes that the block being filled has room for, at least 1.
+    fn room(&self) -> usize {
+        PAYLOAD_SIZE.saturating_sub(self.payload.len())
+    }
+
+    /// Writes zeros until a block begins.
+    fn fill_block(&mut self) -> Result<(), Error> {
+        self.fill_to(self.region.next_multiple_of(PAYLOAD))
+    }
+
+    /// Ends a full block with its checksum.
+    fn seal(&mut self) -> Result<(), Error> {
+        let sum = crc32(&[&self.payload]).to_le_bytes();
+        self.blocks.extend_from_slice(&self.payload);
+        self.blocks.extend_from_slice(&sum);
+        self.sums.push(sum);
+        self.payload.clear();
+        if self.blocks.len() >= STEP {
+            (self.sink)(&self.blocks)?;
+            self.blocks.clear();
+        }
         Ok(())
     }
 }

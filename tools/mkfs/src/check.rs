@@ -5,7 +5,7 @@
 use std::fs::File;
 use std::path::Path;
 
-use layout::{check_sum, Superblock, BLOCK_SIZE};
+use layout::{check_sum, Superblock, BLOCK_SIZE, PAYLOAD_SIZE};
 
 use crate::blocks::crc32;
 use crate::image::{Existing, Place};
@@ -30,18 +30,10 @@ pub fn check(path: &Path) -> Result<Option<Superblock>, Error> {
         Existing::Good(superblock) => *superblock,
     };
     let mut block = [0; BLOCK_SIZE];
-    let mut sums = [0; BLOCK_SIZE];
-    let mut sums_number = None;
-    for number in 0..superblock.sums.end() {
+    for number in 0..superblock.data_sums.end() {
         read_block(&source, &superblock, number, &mut block)?;
-        let position = superblock.sum_position(number);
-        if sums_number != Some(position.block) {
-            read_block(&source, &superblock, position.block, &mut sums)?;
-            sums_number = Some(position.block);
-        }
-        let covered = block.get(..superblock.sum_length(number));
-        let computed = crc32(&[covered.unwrap_or_default()]);
-        check_sum(number, computed, &sums, position.offset).map_err(damaged)?;
+        let (payload, _) = block.split_at(PAYLOAD_SIZE);
+        check_sum(number, crc32(&[payload]), &block).map_err(damaged)?;
     }
     if let Some(place) = Place::of(&superblock) {
         place.check(&source, superblock.index_blocks)?;

@@ -74,7 +74,6 @@ impl<'a> Index<'a> {
         let extents = region(RegionKind::Extents, xattr_region.end(), extent_count)?;
         let layers = region(RegionKind::Layers, extents.end(), 0)?;
         let data_sums = region(RegionKind::DataSums, layers.end(), 0)?;
-        let sums = region(RegionKind::Sums, data_sums.end(), data_sums.end().into())?;
         let superblock = Superblock {
             features_compat: options.read.features(),
             features_ro_compat: 0,
@@ -85,7 +84,7 @@ impl<'a> Index<'a> {
             tar_length,
             index_offset: 0,
             // The superblock is the block after the regions.
-            index_blocks: u64::from(sums.end()).saturating_add(1),
+            index_blocks: u64::from(data_sums.end()).saturating_add(1),
             time_base,
             created: mtimes(tree, &numbering).max().unwrap_or(0),
             tar_sha256: None,
@@ -97,7 +96,6 @@ impl<'a> Index<'a> {
             extents,
             layers,
             data_sums,
-            sums,
         };
         Ok(Self {
             tree,
@@ -145,13 +143,13 @@ impl<'a> Index<'a> {
                 wide = wide.saturating_add(1);
                 reference
             });
-            out.write(&record)?;
+            out.write_record(&record)?;
         }
         out.end_region()?;
 
         for (number, inode) in self.inodes() {
             if InodeRecord::encode(&inode, time_base).is_none() {
-                out.write(&InodeRecord::encode_wide(number, &inode))?;
+                out.write_record(&InodeRecord::encode_wide(number, &inode))?;
             }
         }
         out.end_region()?;
@@ -191,14 +189,8 @@ impl<'a> Index<'a> {
             Content::Sparse { first, extents, .. } => self.tree.extents(first, extents),
             _ => &[],
         });
-        let mut in_block = 0;
         for extent in extents {
-            if in_block == RegionKind::Extents.records_per_block() {
-                out.fill_block()?;
-                in_block = 0;
-            }
-            out.write(&extent.encode())?;
-            in_block = in_block.saturating_add(1);
+            out.write_record(&extent.encode())?;
         }
         out.end_region()
     }

@@ -9,7 +9,7 @@ use std::rc::Rc;
 
 use layout::{
     check_sum, leaf_of, name_hash, Directory, Inode, InodeRecord, Layer, Leaf, Position, Record,
-    Sparse, SparseExtent, Superblock, Symlink, XattrSet, Xattrs, BLOCK_SIZE,
+    Sparse, SparseExtent, Superblock, Symlink, XattrSet, Xattrs, BLOCK_SIZE, PAYLOAD_SIZE,
 };
 
 use crate::blocks::crc32;
@@ -20,8 +20,8 @@ use crate::{Error, Source, BLOCK};
 /// Blocks held in memory: 16 MiB. Each has one place that it can be in.
 const CACHED_BLOCKS: usize = 4096;
 
-/// A block of an index.
-pub type Block = [u8; BLOCK_SIZE];
+/// The payload of a block of an index.
+pub type Block = [u8; PAYLOAD_SIZE];
 
 /// What to do about the checksums of the blocks that are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -182,9 +182,19 @@ impl IndexReader {
     ///
     /// As for [`IndexReader::inode`].
     pub fn target(&self, symlink: &Symlink) -> Result<Vec<u8>, Error> {
-        let (block, offset) = self.at(self.superblock.heap_position(symlink))?;
-        let target = symlink.target(block.as_slice(), offset);
-        self.rule(target).map(<[u8]>::to_vec)
+        let mut target = Vec::new();
+        // CAST: at most 4095 bytes.
+        while let Some((position, length)) =
+            self.rule(self.superblock.target_piece(symlink, target.len() as u16))?
+        {
+            let block = self.block(position.block)?;
+            let piece = block
+                .get(position.offset..)
+                .and_then(|rest| rest.get(..length));
+            target.extend_from_slice(piece.unwrap_or_default());
+        }
+        self.rule(symlink.check_target(&target))?;
+        Ok(target)
     }
 
     /// Goes through the extents of sparse file `ino`, whose order it checks.
@@ -294,10 +304,11 @@ impl IndexReader {
                 return Ok(Rc::clone(&cached.block));
             }
         }
-        let block = Rc::new(self.read_block(number)?);
+        let (block, checked) = self.read_block(number)?;
         if self.sums == Sums::Verify {
-            self.verify(number, &block)?;
+            self.rule(checked)?;
         }
+        let block = Rc::new(block);
         if let Some(slot) = self.cache.borrow_mut().get_mut(place) {
             *slot = Some(Cached {
                 number,
@@ -307,27 +318,24 @@ impl IndexReader {
         Ok(block)
     }
 
-    /// Checks the checksum of a block.
-    fn verify(&self, number: u32, block: &Block) -> Result<(), Error> {
-        let sb = &self.superblock;
-        let position = sb.sum_position(number);
-        let covered = block.get(..sb.sum_length(number)).unwrap_or_default();
-        let computed = crc32(&[covered]);
-        let checked = if position.block == number {
-            check_sum(number, computed, block, position.offset)
-        } else {
-            let sums = self.block(position.block)?;
-            check_sum(number, computed, sums.as_slice(), position.offset)
-        };
-        self.rule(checked)
+    /// Reads a block and compares it with its checksum; inside, the result.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`].
+    pub fn check_sum(&self, number: u32) -> Result<Result<(), layout::Error>, Error> {
+        Ok(self.read_block(number)?.1)
     }
 
-    fn read_block(&self, number: u32) -> Result<Block, Error> {
+    /// Reads the payload of a block, and compares it with the checksum behind it.
+    fn read_block(&self, number: u32) -> Result<(Block, Result<(), layout::Error>), Error> {
         let mut block = [0; BLOCK_SIZE];
         let position = u64::from(number).saturating_mul(BLOCK);
         let position = position.saturating_add(self.superblock.index_offset);
         self.source.read_exact_at(&mut block, position)?;
-        Ok(block)
+        let mut payload = [0; PAYLOAD_SIZE];
+        payload.copy_from_slice(block.split_at(PAYLOAD_SIZE).0);
+        Ok((payload, check_sum(number, crc32(&[&payload]), &block)))
     }
 
     fn at(&self, position: Result<Position, layout::Error>) -> Result<(Rc<Block>, usize), Error> {

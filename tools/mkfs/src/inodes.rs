@@ -7,7 +7,6 @@ use layout::{Directory, Extent, Inode, Kind, Sparse, Symlink, S_IFCHR, S_IFMT};
 use crate::numbering::{self, Numbering};
 use crate::tree::{Content, Text, Tree};
 use crate::xattrs::XattrRegion;
-use crate::BLOCK;
 
 /// Goes through the inodes in the order of their numbers, and gives the targets of symbolic links
 /// their places in the heap, and the extents of sparse files theirs.
@@ -64,13 +63,9 @@ impl<'a> Inodes<'a> {
         }
     }
 
-    /// Finds the place of a target, which does not cross a block.
+    /// Gives a target the next place.
     fn place_target(&mut self, target: Text) -> Symlink {
         let length = u64::from(target.length());
-        let used = self.heap % BLOCK;
-        if used.saturating_add(length) > BLOCK {
-            self.heap = self.heap.next_multiple_of(BLOCK);
-        }
         let position = self.heap;
         self.heap = position.saturating_add(length);
         Symlink {

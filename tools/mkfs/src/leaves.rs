@@ -6,13 +6,13 @@
 //! says. Where names with close hashes would need far more, another hash seed is tried for the
 //! whole image.
 
-use layout::{d_type, leaf_bytes, leaf_of, name_hash, Directory, Entry, Leaf, BLOCK_SIZE};
+use layout::{d_type, leaf_bytes, leaf_of, name_hash, Directory, Entry, Leaf, PAYLOAD_SIZE};
 
 use crate::blocks::BlockWriter;
 use crate::numbering::Numbering;
 use crate::packer::Packer;
 use crate::tree::{Content, LinkId, NodeId, Tree};
-use crate::{Error, BLOCK};
+use crate::{Error, PAYLOAD};
 
 /// Seeds to try. An archive whose names collide under all of them is not made by accident.
 pub const SEEDS: u32 = 64;
@@ -78,7 +78,7 @@ impl Leaves {
     where
         F: FnMut(&[u8]) -> Result<(), Error>,
     {
-        let mut bytes = [0; BLOCK_SIZE];
+        let mut bytes = [0; PAYLOAD_SIZE];
         for leaf in &self.leaves {
             let names = self.names.get(leaf.names.0..leaf.names.1);
             let entries = names.unwrap_or_default().iter().map(|name| {
@@ -144,7 +144,7 @@ impl Leaves {
                 names: (begin, end),
             });
             begin = end;
-            place = place.saturating_add(BLOCK);
+            place = place.saturating_add(PAYLOAD);
         }
         self.directories.push(Directory {
             parent,
@@ -179,7 +179,7 @@ fn leaf_count(names: &[Name]) -> Option<u32> {
     if names.is_empty() {
         return Some(0);
     }
-    let least = u32::try_from(leaf_size(names).div_ceil(BLOCK_SIZE)).ok()?;
+    let least = u32::try_from(leaf_size(names).div_ceil(PAYLOAD_SIZE)).ok()?;
     let most = least.checked_mul(LEAVES_FACTOR)?;
     // Each try costs a pass over the names: steps of a sixteenth bound their number.
     std::iter::successors(Some(least), |&count| {
@@ -193,5 +193,5 @@ fn leaf_count(names: &[Name]) -> Option<u32> {
 fn fits(names: &[Name], count: u32) -> bool {
     names
         .chunk_by(|a, b| leaf_of(a.hash, count) == leaf_of(b.hash, count))
-        .all(|names| leaf_size(names) <= BLOCK_SIZE)
+        .all(|names| leaf_size(names) <= PAYLOAD_SIZE)
 }

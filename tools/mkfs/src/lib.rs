@@ -62,4 +62,5 @@ pub use source::Source;
 
 /// Sizes of a block and of a sector, as positions in files are counted.
 const BLOCK: u64 = layout::BLOCK_SIZE as u64;
+const PAYLOAD: u64 = layout::PAYLOAD_SIZE as u64;
 const SECTOR: u64 = layout::SECTOR_SIZE as u64;

@@ -2,9 +2,9 @@
 
 //! Places in a region whose records do not cross blocks.
 
-use layout::BLOCK_SIZE;
+use layout::PAYLOAD_SIZE;
 
-use crate::BLOCK;
+use crate::PAYLOAD;
 
 /// Alignment of what is packed, in bytes.
 const ALIGNMENT: usize = 4;
@@ -41,7 +41,7 @@ impl Packer {
         let fitting = self
             .open
             .iter_mut()
-            .filter(|open| open.used.saturating_add(size) <= BLOCK_SIZE)
+            .filter(|open| open.used.saturating_add(size) <= PAYLOAD_SIZE)
             .max_by_key(|open| open.used);
         if let Some(open) = fitting {
             // CAST: below a block's size.
@@ -57,7 +57,7 @@ impl Packer {
     /// Adds blocks to the region; returns the position of the first.
     pub fn place_blocks(&mut self, count: u32) -> u64 {
         let start = self.length;
-        self.length = start.saturating_add(u64::from(count).saturating_mul(BLOCK));
+        self.length = start.saturating_add(u64::from(count).saturating_mul(PAYLOAD));
         start
     }
 
@@ -79,15 +79,15 @@ mod tests {
     fn blocks_are_filled() {
         let mut packer = Packer::default();
         assert_eq!(packer.place(4000), 0);
-        assert_eq!(packer.place(3001), 4096);
-        assert_eq!(packer.place(90), 4000);
-        assert_eq!(packer.place(5), 4096 + 3004);
-        assert_eq!(packer.place(4), 4092);
-        assert_eq!(packer.place_blocks(2), 8192);
-        packer.open(12288, 4090);
-        assert_eq!(packer.place(4), 12288 + 4092);
-        assert_eq!(packer.place(4), 4096 + 3012);
-        assert_eq!(packer.place(4096), 16384);
-        assert_eq!(packer.length(), 20480);
+        assert_eq!(packer.place(3001), 4092);
+        assert_eq!(packer.place(86), 4000);
+        assert_eq!(packer.place(5), 4092 + 3004);
+        assert_eq!(packer.place(4), 4088);
+        assert_eq!(packer.place_blocks(2), 8184);
+        packer.open(12276, 4086);
+        assert_eq!(packer.place(4), 12276 + 4088);
+        assert_eq!(packer.place(4), 4092 + 3012);
+        assert_eq!(packer.place(4092), 16368);
+        assert_eq!(packer.length(), 20460);
     }
 }

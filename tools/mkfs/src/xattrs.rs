@@ -2,14 +2,14 @@
 
 //! The extended attributes of an archive: what is equal is held once, and placed once.
 
-use layout::{xattr_set_bytes, Namespace, RegionKind, XattrEntry, XattrSet, Xattrs, BLOCK_SIZE};
+use layout::{xattr_set_bytes, Namespace, RegionKind, XattrEntry, XattrSet, Xattrs, PAYLOAD_SIZE};
 
 use crate::blocks::BlockWriter;
 use crate::interner::{Interner, SequenceId};
 use crate::numbering::Numbering;
 use crate::tar::{check_and_sort, Rule, Xattr};
 use crate::tree::Tree;
-use crate::{Error, BLOCK};
+use crate::{Error, PAYLOAD};
 
 /// Number of a set of extended attributes.
 pub type SetId = SequenceId<Member>;
@@ -162,7 +162,7 @@ impl XattrRegion {
         F: FnMut(&[u8]) -> Result<(), Error>,
     {
         let all = tree.xattrs();
-        let mut bytes = [0; BLOCK_SIZE];
+        let mut bytes = [0; PAYLOAD_SIZE];
         for piece in &self.pieces {
             match *piece {
                 Piece::Set(set, place) => {
@@ -194,8 +194,8 @@ impl XattrRegion {
         // CAST: `usize` is at most 64 bits wide, here and below.
         let size = xattr_set_bytes(members.len(), names) as u64;
         let mut position = self.length.next_multiple_of(ALIGNMENT);
-        if (position % BLOCK).saturating_add(size) > BLOCK {
-            position = position.next_multiple_of(BLOCK);
+        if (position % PAYLOAD).saturating_add(size) > PAYLOAD {
+            position = position.next_multiple_of(PAYLOAD);
         }
         *place = Some(position);
         self.length = position.saturating_add(size);

@@ -69,14 +69,14 @@ fn summary_of(members: &[Vec<u8>]) -> String {
 
 #[test]
 fn summary() {
-    let index = "index of 16384 bytes";
+    let index = "index of 12288 bytes";
     assert_eq!(
         summary_of(&[file("c", b"")]),
-        format!("1 entries, {index} (16384 an entry)\n")
+        format!("1 entries, {index} (12288 an entry)\n")
     );
     assert_eq!(
         summary_of(&[]),
-        "0 entries, index of 12288 bytes (0 an entry)\n"
+        "0 entries, index of 8192 bytes (0 an entry)\n"
     );
 }
 

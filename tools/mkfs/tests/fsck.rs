@@ -223,8 +223,8 @@ const DAMAGES: [Damage; 24] = [
     (
         "a stray byte",
         |image| {
-            let end = region(image, 4) - 1;
-            image.put(end, &[1]);
+            let last_of_payload = region(image, 4) - 5;
+            image.put(last_of_payload, &[1]);
         },
         "(heap): bytes",
     ),

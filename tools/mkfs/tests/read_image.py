@@ -17,11 +17,9 @@ import zlib
 
 BLOCK = 4096
 MASK = (1 << 64) - 1
-REGIONS = ["inodes", "extras", "leaves", "heap", "xattrs", "extents", "layers",
-           "data sums", "sums"]
-PER_BLOCK = {"inodes": 128, "extras": 64, "leaves": 4096, "heap": 4096, "xattrs": 4096,
-             "extents": 170, "layers": 64, "data sums": 1024,
-             "sums": 1023}
+PAYLOAD = 4092
+SIZES = {"inodes": 32, "extras": 64, "leaves": 1, "heap": 1, "xattrs": 1, "extents": 24,
+         "layers": 64, "data sums": 4}
 TYPES = {1: "fifo", 2: "char", 4: "directory", 6: "block", 8: "regular", 10: "symlink",
          12: "socket"}
 NAMESPACES = {1: b"user.", 2: b"trusted.", 3: b"security.", 4: b"system.posix_acl_access",
@@ -68,9 +66,6 @@ class Image:
         self.index = data[self.offset:]
         check(len(self.index) == self.blocks * BLOCK, "index of", len(self.index), "bytes")
         self.check_sums()
-        first, records = self.regions["extents"]
-        for block in range(first, first - (-records // 170)):
-            zero(self.index[block * BLOCK + 4080:(block + 1) * BLOCK], "end of block", block)
 
     def read_superblock(self, block):
         (magic, version, crc, compat, _ro_compat, incompat, self.seed, self.uuid, self.label,
@@ -82,18 +77,18 @@ class Image:
         check(incompat == 0, "incompatible features", incompat)
         check(compat & 1 or not any(sha256), "SHA-256 without its feature")
         zero(reserved, "superblock, byte 184")
-        zero(block[336:], "superblock, byte 336")
+        zero(block[320:], "superblock, byte 320")
         zero(self.label[len(self.label.split(b"\0")[0]):], "padding of the label")
         next_block = 0
         self.regions = {}
-        for i, name in enumerate(REGIONS):
+        for i, (name, size) in enumerate(SIZES.items()):
             first, blocks, records = struct.unpack_from("<IIQ", block, 192 + 16 * i)
             check(first == next_block, "region", name, "starts at block", first)
-            check(blocks == -(-records // PER_BLOCK[name]), "region", name, "has blocks", blocks)
+            needed = -(-records // (PAYLOAD // size))
+            check(blocks == needed, "region", name, "has blocks", blocks)
             self.regions[name] = (first, records)
             next_block = first + blocks
         check(self.regions["layers"][1] == 0, "archives behind an image")
-        check(self.regions["sums"][1] == self.regions["sums"][0], "number of sums")
         check(self.blocks == next_block + 1, "index blocks", self.blocks)
 
     def check_header(self, data):
@@ -116,31 +111,37 @@ class Image:
         check(header[257:265] == b"ustar\x0000", "header's magic")
 
     def check_sums(self):
-        first, records = self.regions["sums"]
-        for block in range(first, self.blocks - 1):
+        for block in range(self.blocks - 1):
             data = self.index[block * BLOCK:][:BLOCK]
-            own, = struct.unpack_from("<I", data, 4092)
-            check(zlib.crc32(data[:4092]) == own, "CRC-32 of sums block", block)
-            used = min(1023, records - (block - first) * 1023)
-            zero(data[4 * used:4092], "unused sums of block", block)
-        for block in range(first):
-            crc, = struct.unpack("<I", self.record("sums", block, 4))
-            data = self.index[block * BLOCK:][:BLOCK]
-            check(zlib.crc32(data) == crc, "CRC-32 of block", block)
+            crc, = struct.unpack_from("<I", data, PAYLOAD)
+            check(zlib.crc32(data[:PAYLOAD]) == crc, "CRC-32 of block", block)
+        for name, (first, records) in self.regions.items():
+            in_block = PAYLOAD // SIZES[name]
+            for block in range(first, first - (-records // in_block)):
+                used = min(in_block, records - (block - first) * in_block) * SIZES[name]
+                data = self.index[block * BLOCK:][:PAYLOAD]
+                zero(data[used:], "end of block", block)
 
     def record(self, region, number, size):
         first, records = self.regions[region]
         check(number < records, "record", number, "of region", region)
-        block, slot = divmod(number, PER_BLOCK[region])
+        check(size == SIZES[region], "size of a record of region", region)
+        block, slot = divmod(number, PAYLOAD // size)
         start = (first + block) * BLOCK + slot * size
         return self.index[start:start + size]
 
-    def bytes_of(self, region, position, size):
+    def bytes_of(self, region, position, size, crosses=False):
         first, records = self.regions[region]
         check(position + size <= records, "bytes", position, size, "of region", region)
-        check(position % BLOCK + size <= BLOCK, "bytes", position, size, "cross a block")
-        start = first * BLOCK + position
-        return self.index[start:start + size]
+        check(crosses or position % PAYLOAD + size <= PAYLOAD, "bytes", position, size,
+              "cross a block")
+        block, offset = divmod(position, PAYLOAD)
+        found = b""
+        while len(found) < size:
+            payload = self.index[(first + block) * BLOCK:][:PAYLOAD]
+            found += payload[offset:offset + size - len(found)]
+            block, offset = block + 1, 0
+        return found
 
     def inode(self, ino):
         mode, links, uid, gid, mtime, size, data, header, last, wide = struct.unpack(
@@ -196,7 +197,7 @@ class Image:
         found = {}
         previous = None
         names_end = 4 + 12 * entries
-        first, records = self.regions["xattrs"]
+        _, records = self.regions["xattrs"]
         for i in range(entries):
             space, length, position, size, place = struct.unpack_from("<BBHII", data, 4 + 12 * i)
             check(space in NAMESPACES, "inode", ino, "namespace", space)
@@ -211,7 +212,7 @@ class Image:
             check(len(full) <= 255 and 0 not in full, "inode", ino, "name", full)
             check(size <= 65536 and place + size <= records, "inode", ino, "value at", place)
             check(size or not place, "inode", ino, "empty value at", place)
-            value = self.index[first * BLOCK + place:first * BLOCK + place + size]
+            value = self.bytes_of("xattrs", place, size, crosses=True)
             found[full.decode("latin-1")] = value.hex()
         check(names_end == used, "inode", ino, "bytes in use", used)
         return found
@@ -238,7 +239,7 @@ class Image:
                           sha256=hashlib.sha256(contents).hexdigest())
         elif raw["type"] == "symlink":
             check(1 <= size <= 4095, "inode", ino, "target of", size, "bytes")
-            target = self.bytes_of("heap", data, size)
+            target = self.bytes_of("heap", data, size, crosses=True)
             check(0 not in target, "inode", ino, "target with NUL")
             record.update(target=target.decode("latin-1"))
         elif raw["type"] in ("char", "block"):
@@ -254,13 +255,13 @@ class Image:
         """A directory's (name, inode number), by name."""
         raw = self.inode(ino)
         count, first = raw["size"], raw["data"] * 4
-        check(count < 2 or first % BLOCK == 0, "inode", ino, "leaves at", first)
+        check(count < 2 or first % PAYLOAD == 0, "inode", ino, "leaves at", first)
         previous = None
         for leaf in range(count):
-            head = self.bytes_of("leaves", first + leaf * BLOCK, 4)
+            head = self.bytes_of("leaves", first + leaf * PAYLOAD, 4)
             entries, used = struct.unpack("<HH", head)
             check(entries or count > 1, "inode", ino, "empty leaf")
-            data = self.bytes_of("leaves", first + leaf * BLOCK, used)
+            data = self.bytes_of("leaves", first + leaf * PAYLOAD, used)
             names_end = 4 + 12 * entries
             for i in range(entries):
                 hashed, child, position, length, kind = struct.unpack_from("<IIHBB", data,

@@ -38,7 +38,6 @@ pub fn superblock(counts: Counts) -> (Superblock, u64) {
     let extents = region(RegionKind::Extents, xattrs.end(), counts.extents.into());
     let layers = region(RegionKind::Layers, extents.end(), counts.layers.into());
     let data_sums = region(RegionKind::DataSums, layers.end(), counts.data_sums.into());
-    let sums = region(RegionKind::Sums, data_sums.end(), data_sums.end().into());
     let superblock = Superblock {
         features_compat: 0,
         features_ro_compat: 0,
@@ -48,7 +47,7 @@ pub fn superblock(counts: Counts) -> (Superblock, u64) {
         label: [0; 64],
         tar_length: TAR_LENGTH,
         index_offset: TAR_LENGTH + 4096,
-        index_blocks: u64::from(sums.end()) + 1,
+        index_blocks: u64::from(data_sums.end()) + 1,
         time_base: -1000,
         created: 0,
         tar_sha256: None,
@@ -60,7 +59,6 @@ pub fn superblock(counts: Counts) -> (Superblock, u64) {
         extents,
         layers,
         data_sums,
-        sums,
     };
     let bytes = superblock.index_offset + superblock.index_blocks * 4096;
     (superblock, bytes)

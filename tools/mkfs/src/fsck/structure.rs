@@ -4,7 +4,7 @@
 
 use layout::{
     d_type, leaf_of, name_hash, Directory, Entry, Inode, Kind, Leaf, RegionKind, XattrSet,
-    BLOCK_SIZE, ROOT_INO,
+    PAYLOAD_SIZE, ROOT_INO,
 };
 
 use super::paths::{place, Paths};
@@ -14,7 +14,7 @@ use crate::index_reader::IndexReader;
 use crate::message;
 use crate::progress::Progress;
 use crate::tar::Acl;
-use crate::{Error, BLOCK};
+use crate::{Error, BLOCK, PAYLOAD};
 
 /// Directories read between two reports of progress.
 const DIRECTORIES_A_REPORT: u32 = 64;
@@ -124,7 +124,7 @@ impl Structure<'_> {
         let index = self.index;
         let directory = walked.directory;
         let position = index.superblock().leaf_position(&directory, number);
-        let place = u64::from(number).saturating_mul(BLOCK);
+        let place = u64::from(number).saturating_mul(PAYLOAD);
         let place = place.saturating_add(directory.first);
         // A leaf is read once, whatever the directories say: there may be as many as inodes.
         if !self.leaves.mark(place, 1) {
@@ -160,7 +160,7 @@ impl Structure<'_> {
         position: layout::Position,
         entries: &[Entry<'_>],
     ) -> Result<(), Error> {
-        let mut bytes = [0; BLOCK_SIZE];
+        let mut bytes = [0; PAYLOAD_SIZE];
         let used = Leaf::encode(&mut bytes, entries.iter().copied()).unwrap_or(0);
         let block = self.index.block(position.block)?;
         let found = block.get(position.offset..).unwrap_or_default();
@@ -307,7 +307,7 @@ impl Structure<'_> {
                 }
             }
         }
-        let mut bytes = [0; BLOCK_SIZE];
+        let mut bytes = [0; PAYLOAD_SIZE];
         let used = XattrSet::encode(&mut bytes, entries.iter().copied()).unwrap_or(0);
         let position = self
             .index
@@ -387,7 +387,6 @@ impl Structure<'_> {
             (RegionKind::Extents, &superblock.extents),
             (RegionKind::Layers, &superblock.layers),
             (RegionKind::DataSums, &superblock.data_sums),
-            (RegionKind::Sums, &superblock.sums),
         ];
         for (kind, region) in records {
             check_tails(self.index, kind, region, self.report)?;

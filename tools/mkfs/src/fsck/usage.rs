@@ -4,11 +4,11 @@
 
 use std::ops::Range;
 
-use layout::{Region, RegionKind, BLOCK_SIZE, SUM_COVERED};
+use layout::{Region, RegionKind, PAYLOAD_SIZE};
 
 use super::report::Report;
 use crate::index_reader::IndexReader;
-use crate::{Error, BLOCK};
+use crate::{Error, PAYLOAD};
 
 const BITS: u64 = 64;
 
@@ -20,8 +20,8 @@ pub struct Usage {
 impl Usage {
     /// Starts with no byte of a region in use.
     pub fn new(region: &Region) -> Self {
-        let length = u64::from(region.blocks()).saturating_mul(BLOCK);
-        let words = usize::try_from(length / BITS).unwrap_or(usize::MAX);
+        let length = u64::from(region.blocks()).saturating_mul(PAYLOAD);
+        let words = usize::try_from(length.div_ceil(BITS)).unwrap_or(usize::MAX);
         Self {
             words: vec![0; words],
         }
@@ -69,7 +69,7 @@ impl Usage {
         for number in 0..region.blocks() {
             let block_number = region.first_block().saturating_add(number);
             let block = index.block(block_number)?;
-            let start = u64::from(number).saturating_mul(BLOCK);
+            let start = u64::from(number).saturating_mul(PAYLOAD);
             let is_stray = |(byte, at): (&u8, u64)| *byte != 0 && !self.is_marked(at);
             let mut bytes = block.iter().zip(start..);
             let Some(first) = bytes.position(is_stray) else {
@@ -93,22 +93,17 @@ pub fn check_tails(
     region: &Region,
     report: &mut Report,
 ) -> Result<(), Error> {
-    // A block of sums ends in its own.
-    let end = match kind {
-        RegionKind::Sums => SUM_COVERED,
-        _ => BLOCK_SIZE,
-    };
     let per_block = kind.records_per_block();
     for number in 0..region.blocks() {
         let before = u64::from(number).saturating_mul(per_block);
         let records = region.records().saturating_sub(before).min(per_block);
         // CAST: at most the records of a block.
-        let used = kind.record_size().saturating_mul(records as usize).min(end);
+        let used = kind.record_size().saturating_mul(records as usize);
         let block_number = region.first_block().saturating_add(number);
         let block = index.block(block_number)?;
-        let tail = block.get(used..end).unwrap_or_default();
+        let tail = block.get(used..).unwrap_or_default();
         if tail.iter().any(|&byte| byte != 0) {
-            report.add(not_zero(kind, block_number, used..end));
+            report.add(not_zero(kind, block_number, used..PAYLOAD_SIZE));
         }
     }
     Ok(())

@@ -5,7 +5,7 @@
 
 use layout::{
     d_type, leaf_of, name_hash, Directory, Entry, Inode, InodeRecord, Kind, Leaf, Position, Record,
-    Sparse, SparseExtent, Superblock, XattrSet, Xattrs, BLOCK_SIZE,
+    Sparse, SparseExtent, Superblock, XattrSet, Xattrs, BLOCK_SIZE, PAYLOAD_SIZE,
 };
 use serde_json::{json, Map, Value};
 use sha2::{Digest, Sha256};
@@ -105,7 +105,7 @@ impl<'a> Image<'a> {
 
     fn block(&self, position: Position) -> (&'a [u8], usize) {
         let start = position.block as usize * BLOCK_SIZE;
-        let block = &self.index[start..start + BLOCK_SIZE];
+        let block = &self.index[start..start + PAYLOAD_SIZE];
         (block, position.offset)
     }
 
@@ -192,9 +192,13 @@ impl<'a> Image<'a> {
             }
             Kind::Directory(_) => "directory",
             Kind::Symlink(symlink) => {
-                let position = self.superblock.heap_position(&symlink).unwrap();
-                let (block, offset) = self.block(position);
-                let target = symlink.target(block, offset).unwrap();
+                let mut target = Vec::new();
+                let piece = |read| self.superblock.target_piece(&symlink, read).unwrap();
+                while let Some((position, length)) = piece(target.len() as u16) {
+                    let (block, offset) = self.block(position);
+                    target.extend_from_slice(&block[offset..offset + length]);
+                }
+                symlink.check_target(&target).unwrap();
                 let target: String = target.iter().map(|&byte| char::from(byte)).collect();
                 record["target"] = target.into();
                 "symlink"
