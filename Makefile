@@ -4,7 +4,7 @@
 KREL_INSTALL = $(or $(KREL),$(shell uname -r))
 MODULES := block/rnull/rnull.ko fs/tarfs/tarfs.ko $(if $(NULL_BLK),block/rnull/null_blk.ko)
 TARGET := $(or $(CARGO_TARGET_DIR),target)
-TOOLS := mkfs fsck
+TOOLS := mkfs fsck dump
 LAB := cargo run --release --package lab --
 
 .PHONY: help modules tools man demo test bench shell modules_install clean distclean
@@ -12,7 +12,7 @@ LAB := cargo run --release --package lab --
 help:
 	@echo 'make modules          build rnull.ko and tarfs.ko for the stock kernel, and with'
 	@echo '                      NULL_BLK=1 null_blk.ko: rnull by the name of the C driver'
-	@echo 'make tools            build mkfs.tarfs, fsck.tarfs and rnullctl'
+	@echo 'make tools            build the three tools of tarfs, and rnullctl'
 	@echo 'make man              write manual pages and completions to target/share'
 	@echo 'make demo             show both at work in a guest [TAR=any.tar]'
 	@echo 'make test             run every test and check'

@@ -25,6 +25,12 @@ pub enum Error {
     Unusable { path: PathBuf, reason: &'static str },
     #[error("{}: has no index; make one with mkfs.tarfs", path.display())]
     NotIndexed { path: PathBuf },
+    #[error("{}: no file {name} in the image", path.display())]
+    NotFound { path: PathBuf, name: String },
+    #[error("{}: {name} is no regular file", path.display())]
+    NotRegular { path: PathBuf, name: String },
+    #[error("{}: {reason}", path.display())]
+    DamagedData { path: PathBuf, reason: &'static str },
     #[error("{}: not a tar archive: {reason}", path.display())]
     NotTar { path: PathBuf, reason: &'static str },
     #[error("{}: byte {offset}{}: {rule}", path.display(), entry(name))]
@@ -92,6 +98,8 @@ impl Error {
             }
             Self::Archive { rule, .. } => rule.status(),
             Self::Index { error, .. } if error.is_unsupported() => Status::Refused,
+            Self::NotFound { .. } | Self::NotRegular { .. } => Status::Failed,
+            Self::DamagedData { .. } => Status::Damaged,
             Self::NotTar { .. } | Self::Index { .. } | Self::DamagedIndex { .. } => Status::Damaged,
             Self::TooLarge { .. } | Self::Collisions { .. } => Status::Refused,
             Self::Unusable { .. } => Status::Usage,

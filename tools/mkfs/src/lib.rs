@@ -11,7 +11,8 @@
 //! 4. [`output`] writes: nothing before all of the above has succeeded, the superblock last.
 //!
 //! [`make()`] is all of it, [`check()`] looks at the result. The other way round,
-//! [`index_reader`] reads an index and [`archives`] the data behind it, for [`mod@fsck`].
+//! [`index_reader`] reads an index and [`archives`] the data behind it, for [`mod@fsck`]
+//! and [`mod@dump`].
 
 #![cfg_attr(
     not(test),
@@ -29,6 +30,7 @@ mod arena;
 pub mod blocks;
 pub mod check;
 pub mod cli;
+pub mod dump;
 mod error;
 pub mod exit;
 pub mod fsck;

@@ -144,3 +144,40 @@ fn closed_output() {
     let run = mkfs_command().arg(&path).stdout(full).output();
     Run::from(run.unwrap()).good();
 }
+
+/// Each tool writes its manual pages and completions, with all of its options.
+#[test]
+fn manuals_and_completions() {
+    let folder = Folder::new();
+    for (program, name, page, option) in [
+        (
+            env!("CARGO_BIN_EXE_mkfs-tarfs"),
+            "mkfs.tarfs",
+            "mkfs.tarfs.8",
+            "index\\-only",
+        ),
+        (
+            env!("CARGO_BIN_EXE_fsck-tarfs"),
+            "fsck.tarfs",
+            "fsck.tarfs.8",
+            "repair",
+        ),
+        (
+            env!("CARGO_BIN_EXE_dump-tarfs"),
+            "dump.tarfs",
+            "dump.tarfs-to-tar.8",
+            "output",
+        ),
+    ] {
+        let out = folder.path(name);
+        let mut command = std::process::Command::new(program);
+        Run::from(command.arg("--generate").arg(&out).output().unwrap()).good();
+        let text = fs::read_to_string(out.join("man8").join(page)).unwrap();
+        assert!(text.contains(option), "{text}");
+        for shell in ["bash", "fish"] {
+            let path = out.join("completions").join(format!("{name}.{shell}"));
+            let text = fs::read_to_string(path).unwrap();
+            assert!(text.contains(name) && !text.contains("generate"), "{text}");
+        }
+    }
+}
