@@ -8,7 +8,7 @@
 
 use blk::{
     batch::Batch,
-    disk::{BlockDeviceOperations, Disk, DiskOptions, Name},
+    disk::{Disk, DiskOptions, Name},
     limits::Limits,
     loading,
     major::Major,
@@ -50,6 +50,7 @@ impl Operations for Memory {
     type HwData = ();
     type RequestData = ();
     type Context = Atomic;
+    const MODULE: &'static ThisModule = &THIS_MODULE;
 
     fn init_hctx(_: QueueData<'_, Self>, _index: u32, _held: &mut Held<'_, NoIo>) -> Result {
         Ok(())
@@ -82,9 +83,6 @@ fn transfer(request: &Request<Memory, Started>, held: &mut Held<'_, Atomic>) -> 
     Ok(())
 }
 
-/// The functions of the disk, which pin this module while it is open.
-static OPERATIONS: BlockDeviceOperations = BlockDeviceOperations::new(&THIS_MODULE);
-
 /// The module while it is loaded. The disk goes before its number.
 struct RamDisk {
     _disk: Disk<Memory>,
@@ -106,7 +104,6 @@ impl kernel::Module for RamDisk {
             minor: 0,
             capacity: size.sectors(),
             limits: Limits::new(),
-            operations: &OPERATIONS,
         };
         let tag_set = Arc::pin_init(tag_set, GFP_KERNEL)?;
         let memory = KBox::pin_init(memory, GFP_KERNEL)?;

@@ -8,7 +8,7 @@ use blk::{
     req_op::ReqOp,
     request::{Request, Started},
     status::Status,
-    units::Bytes,
+    units::{Bytes, Sectors},
 };
 use kernel::sync::Arc;
 
@@ -41,6 +41,37 @@ impl Contents {
             }
             _ => Status::OK,
         }
+    }
+
+    /// Forgets a part of the contents.
+    pub(crate) fn forget(&self, start: Sectors, length: Sectors) {
+        // The disk is smaller than 2^63 bytes.
+        if let (Some(start), Some(end)) = (start.bytes(), start.saturating_add(length).bytes()) {
+            self.pages.discard(start..end);
+        }
+    }
+
+    /// Reads a zone of which the first `written` of what the request is about was written: the
+    /// rest is ones.
+    pub(crate) fn read_written(
+        &self,
+        request: &Request<General, Started>,
+        written: Sectors,
+    ) -> Status {
+        if request.op() != ReqOp::Read {
+            return self.carry_out(request, request.length());
+        }
+        let (Some(start), Some(written)) = (request.position().bytes(), written.bytes()) else {
+            return Status::IO_ERROR;
+        };
+        for (at, segment) in request.segments().within(start, request.length()) {
+            let before = at.get().saturating_sub(start.get());
+            let known = written.get().saturating_sub(before);
+            let (known, rest) = segment.split_at(usize::try_from(known).unwrap_or(usize::MAX));
+            self.pages.read(at, known);
+            rest.fill(0xff);
+        }
+        Status::OK
     }
 
     /// Copies contents to the request's memory.

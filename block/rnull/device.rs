@@ -10,7 +10,8 @@ use crate::{
     options::{parameters, Settings},
     plain::{Plain, Polled},
     registry::{Claim, Registry},
-    OPERATIONS, TIMEOUT,
+    zones::Zones,
+    TIMEOUT,
 };
 use blk::{
     disk::{Disk, DiskOptions, Name},
@@ -18,8 +19,11 @@ use blk::{
     node::{online_nodes, Node},
     operations::Operations,
     pages::Pages,
+    status::Status,
     tag_set::{Flags, HwQueues, TagSet, TagSetOptions},
     units::{Bytes, Sectors, SECTOR_SHIFT},
+    value::Late,
+    zone::Condition,
 };
 use kernel::{cpu::nr_cpu_ids, page::PAGE_SIZE, prelude::*, sync::Arc};
 use sync::{
@@ -39,6 +43,8 @@ pub(crate) struct Device {
     registry: Arc<Registry>,
     /// Made when a memory-backed disk is turned on first.
     pages: Option<Arc<Pages>>,
+    /// Its zones while it is on, if it is zoned.
+    zones: Option<Arc<Zones>>,
     on: Option<On>,
 }
 
@@ -68,6 +74,7 @@ impl Device {
             name,
             registry,
             pages: None,
+            zones: None,
             on: None,
         }
     }
@@ -95,9 +102,16 @@ impl Device {
         match self.on.take() {
             Some(On { disk, claim }) => {
                 drop(disk);
+                self.zones = None;
                 self.registry.release(claim, held);
             }
-            None => self.on = Some(self.make(held)?),
+            None => {
+                let made = self.make(held);
+                if made.is_err() {
+                    self.zones = None;
+                }
+                self.on = Some(made?);
+            }
         }
         Ok(())
     }
@@ -165,6 +179,7 @@ impl Device {
         if self.settings.memory_backed && self.pages.is_none() {
             self.pages = Some(Arc::pin_init(Pages::new(), GFP_KERNEL)?);
         }
+        self.zones = self.make_zones()?;
         let claim = self.registry.claim(self.name, held)?;
         match self.make_disk(&claim, held) {
             Ok(disk) => {
@@ -206,11 +221,85 @@ impl Device {
         settings.irqmode = settings.irqmode.min(2);
         if settings.memory_backed {
             settings.blocking = true;
-        } else if settings.discard {
-            pr_info!("discard is turned off: the disk is not memory-backed\n");
+        }
+        if settings.zoned && !settings.zone_size.get().is_power_of_two() {
+            pr_err!("zone_size must be a power of two\n");
+            return Err(EINVAL);
+        }
+        if settings.discard && (settings.zoned || !settings.memory_backed) {
+            pr_info!("discard is turned off: the disk is zoned, or not memory-backed\n");
             settings.discard = false;
         }
         Ok(())
+    }
+
+    /// The zones of the disk, if it is to have some.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Zones::new`].
+    fn make_zones(&mut self) -> Result<Option<Arc<Zones>>> {
+        if !self.settings.zoned {
+            return Ok(None);
+        }
+        let zones = Zones::new(&mut self.settings)?;
+        Ok(Some(Arc::new(zones, GFP_KERNEL)?))
+    }
+
+    /// Makes a zone read-only, or empties it if it is so.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Device::fail_zone`].
+    pub(crate) fn set_zone_readonly(
+        &mut self,
+        sector: Late<u64>,
+        held: &mut Held<'_, locks::Device>,
+    ) -> Result {
+        self.fail_zone(sector, Condition::ReadOnly, held)
+    }
+
+    /// Takes a zone offline, or empties it if it is so.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Device::fail_zone`].
+    pub(crate) fn set_zone_offline(
+        &mut self,
+        sector: Late<u64>,
+        held: &mut Held<'_, locks::Device>,
+    ) -> Result {
+        self.fail_zone(sector, Condition::Offline, held)
+    }
+
+    /// Changes the condition of the zone of a sector.
+    ///
+    /// # Errors
+    ///
+    /// `EINVAL` if the disk is off, is not zoned, or has no such zone that is not conventional,
+    /// and those of the sector's text.
+    fn fail_zone(
+        &self,
+        sector: Late<u64>,
+        condition: Condition,
+        held: &mut Held<'_, locks::Device>,
+    ) -> Result {
+        if !self.settings.zoned {
+            pr_err!("the disk is not zoned\n");
+            return Err(EINVAL);
+        }
+        let Some(zones) = &self.zones else {
+            pr_err!("the disk is off\n");
+            return Err(EINVAL);
+        };
+        let contents = self.contents();
+        let sector = Sectors::new(sector.get()?);
+        zones.fail(sector, condition, held, |start, length, _| {
+            if let Some(contents) = &contents {
+                contents.forget(start, length);
+            }
+            Status::OK
+        })
     }
 
     /// Makes the disk with the operations that its settings want.
@@ -223,6 +312,9 @@ impl Device {
         if settings.shared_tags {
             let tag_set = self.registry.shared_tags(held)?;
             return self.add_disk(claim, tag_set, self.general()?, held);
+        }
+        if self.zones.is_some() {
+            return self.add_own::<General>(claim, self.general()?, held);
         }
         let polls = settings.poll_queues > 0;
         if settings.memory_backed {
@@ -240,6 +332,7 @@ impl Device {
     /// What requests need to know of the settings.
     fn general(&self) -> Result<Arc<general::Disk>> {
         let disk = general::Disk {
+            zones: self.zones.clone(),
             irqmode: self.irqmode(),
             completion_nsec: self.settings.completion_nsec,
             contents: self.contents(),
@@ -307,7 +400,6 @@ impl Device {
                 minor: claim.minor(),
                 capacity: self.capacity()?,
                 limits: self.limits(),
-                operations: &OPERATIONS,
             },
             held,
         )?;
@@ -327,19 +419,27 @@ impl Device {
     fn limits(&self) -> Limits {
         let settings = &self.settings;
         let if_so = |so, sectors| if so { sectors } else { 0 };
-        Limits::new()
+        let limits = Limits::new()
             .logical_block_size(settings.blocksize)
             .physical_block_size(settings.blocksize)
             .max_hw_sectors(settings.max_sectors)
             .max_hw_discard_sectors(if_so(settings.discard, MOST_DISCARD_SECTORS))
-            .max_write_zeroes_sectors(if_so(settings.memory_backed, MOST_DISCARD_SECTORS))
+            // Zeroes would have to be written at a zone's write pointer.
+            .max_write_zeroes_sectors(if_so(
+                settings.memory_backed && !settings.zoned,
+                MOST_DISCARD_SECTORS,
+            ))
             .dma_alignment(1)
             .virt_boundary_mask(if settings.virt_boundary {
                 PAGE_SIZE - 1
             } else {
                 0
             })
-            .rotational(settings.rotational)
+            .rotational(settings.rotational);
+        match &self.zones {
+            Some(zones) => limits.zoned(zones.limits()),
+            None => limits,
+        }
     }
 }
 

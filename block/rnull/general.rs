@@ -2,7 +2,7 @@
 
 //! What happens to a request on a disk that has more to do than [`crate::plain`] knows.
 
-use crate::contents::Contents;
+use crate::{contents::Contents, zone_requests, zones::Zones, THIS_MODULE};
 use blk::{
     batch::Batch,
     delay::{Deadline, DelayLine, Delayed},
@@ -10,6 +10,8 @@ use blk::{
     poll_list::PollList,
     request::{Completed, IdleRequest, Lent, Refused, Request, Started, TimedOut},
     status::{AtomicStatus, Status},
+    units::Sectors,
+    zone::ZoneReport,
 };
 use kernel::{prelude::*, sync::Arc};
 use sync::{
@@ -28,15 +30,20 @@ pub(crate) struct Disk {
     pub(crate) completion_nsec: u64,
     /// What a memory-backed disk keeps.
     pub(crate) contents: Option<Contents>,
+    /// The zones of a zoned disk.
+    pub(crate) zones: Option<Arc<Zones>>,
 }
 
 impl Disk {
     /// Does what a request asks for, and says how it is to end.
     #[inline]
-    fn carry_out(&self, request: &Request<General, Started>, _held: &mut Held<'_, NoIo>) -> Status {
-        match &self.contents {
-            Some(contents) => contents.carry_out(request, request.length()),
-            None => Status::OK,
+    fn carry_out(&self, request: &Request<General, Started>, held: &mut Held<'_, NoIo>) -> Status {
+        match (&self.zones, &self.contents) {
+            (Some(zones), contents) => {
+                zone_requests::carry_out(request, zones, contents.as_ref(), held)
+            }
+            (None, Some(contents)) => contents.carry_out(request, request.length()),
+            (None, None) => Status::OK,
         }
     }
 }
@@ -89,6 +96,7 @@ impl Operations for General {
     type HwData = Pin<KBox<HwQueue>>;
     type RequestData = RequestState;
     type Context = NoIo;
+    const MODULE: &'static ThisModule = &THIS_MODULE;
 
     fn init_hctx(
         disk: QueueData<'_, Self>,
@@ -147,6 +155,18 @@ impl Operations for General {
             ended += 1;
         }
         ended
+    }
+
+    fn report_zones(
+        disk: QueueData<'_, Self>,
+        from: Sectors,
+        report: &mut ZoneReport<'_>,
+        held: &mut Held<'_, NoIo>,
+    ) -> Result {
+        match &disk.zones {
+            Some(zones) => zones.report(from, report, held),
+            None => Ok(()),
+        }
     }
 
     fn timeout(request: TimedOut<'_, Self>, _held: &mut Held<'_, Atomic>) {

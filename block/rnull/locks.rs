@@ -2,7 +2,7 @@
 
 //! The order of the driver's locks; `Documentation/locking.rst` has it as a table.
 
-use kernel::sync::Mutex;
+use kernel::sync::{Mutex, SpinLock};
 use sync::lock::Lock;
 
 sync::levels! {
@@ -10,7 +10,14 @@ sync::levels! {
     Device: Process;
     /// Names and numbers of all disks that are on, and the tag set that disks share.
     Registry: Process;
+    /// A zone's condition and write pointer, and the order of its writes.
+    Zone: NoIo;
+    /// How many zones of a disk are open and closed.
+    ZoneCounts: Atomic;
 }
 
 /// A lock of level `L` that sleeps.
 pub(crate) type Sleeping<T, L> = Lock<Mutex<T>, L>;
+
+/// A lock of level `L` that spins.
+pub(crate) type Spinning<T, L> = Lock<SpinLock<T>, L>;

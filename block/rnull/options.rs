@@ -11,8 +11,13 @@ use crate::{
     locks,
 };
 use blk::{
-    attribute::Attribute, configfs::Group, module_parameter, node::online_nodes, params::InRange,
-    units::Mebibytes, value::Value,
+    attribute::Attribute,
+    configfs::Group,
+    module_parameter,
+    node::online_nodes,
+    params::InRange,
+    units::Mebibytes,
+    value::{Late, Value},
 };
 use kernel::{cpu::nr_cpu_ids, page::PAGE_SIZE, prelude::*};
 use sync::held::Held;
@@ -20,18 +25,26 @@ use sync::held::Held;
 /// Makes the options. A line is
 ///
 /// ```text
-/// file: type, [parameter name: type = default | initially value], [apply function,] "help";
+/// file: type, [parameter name: type = default | initially value], [apply function,]
+///     [access write_only,] "help";
 /// ```
 ///
 /// where `parameter` names the module parameter that new disks take the setting from, and `apply`
 /// the function of [`Device`] that a write to the file calls (without it a write just changes the
 /// setting, and is refused while the disk is on). Lines are in the order of the file names.
 macro_rules! options {
+    (@attribute $file:ident) => {
+        Attribute::read_write::<File<files::$file>>()
+    };
+    (@attribute $file:ident $access:ident) => {
+        Attribute::$access::<File<files::$file>>()
+    };
     ($(
         $file:ident: $type:ty,
         $(parameter $parameter:ident: $kind:ty = $default:expr,)?
         $(initially $initially:expr,)?
         $(apply $apply:path,)?
+        $(access $access:ident,)?
         $help:literal;
     )*) => {
         /// The settings of one disk, as the files in configfs show them.
@@ -101,7 +114,7 @@ macro_rules! options {
 
         /// The files of a disk's directory in configfs.
         pub(crate) const ATTRIBUTES: &[Attribute<Group<ConfiguredDisk>>] = &[
-            $(Attribute::read_write::<File<files::$file>>(),)*
+            $(options!(@attribute $file $($access)?),)*
         ];
     };
 }
@@ -151,6 +164,28 @@ options! {
         "Whether there is a submission queue for each NUMA node, whatever submit_queues says";
     virt_boundary: bool, parameter virt_boundary: bool = false,
         "Whether only the ends of a request's buffers may be off a page boundary";
+    zone_append_max_sectors: u32, parameter zone_append_max_sectors: i32 = i32::MAX,
+        "Largest zone append in sectors of 512 bytes, 0 for none but the block layer's own";
+    zone_capacity: Mebibytes, parameter zone_capacity: usize = 0,
+        "How much of a zone can be written, in MiB; 0 for all of it";
+    zone_full: bool, parameter zone_full: bool = false,
+        "Whether zones are full at first";
+    zone_max_active: u32, parameter zone_max_active: u32 = 0,
+        "How many zones can be open or closed at a time; 0 for any number";
+    zone_max_open: u32, parameter zone_max_open: u32 = 0,
+        "How many zones can be open at a time; 0 for any number";
+    zone_nr_conv: u32, parameter zone_nr_conv: u32 = 0,
+        "Number of conventional zones";
+    zone_offline: Late<u64>, initially Late::new(0), apply Device::set_zone_offline,
+        access write_only,
+        "A sector of a zone that goes offline, or is emptied if it was";
+    zone_readonly: Late<u64>, initially Late::new(0), apply Device::set_zone_readonly,
+        access write_only,
+        "A sector of a zone that becomes read-only, or is emptied if it was";
+    zone_size: Mebibytes, parameter zone_size: usize = 256,
+        "Size of a zone in MiB, a power of two";
+    zoned: bool, parameter zoned: bool = false,
+        "Whether the disk has zones";
 }
 
 module_parameter!(nr_devices: u32 = 1, "Number of disks to make when the module is loaded");
@@ -225,6 +260,18 @@ impl FromParameter<i32> for bool {
 impl FromParameter<bool> for bool {
     fn from(parameter: bool) -> Self {
         parameter
+    }
+}
+
+impl FromParameter<u32> for u32 {
+    fn from(parameter: u32) -> Self {
+        parameter
+    }
+}
+
+impl FromParameter<usize> for Mebibytes {
+    fn from(parameter: usize) -> Self {
+        Self::new(FromParameter::from(parameter))
     }
 }
 

@@ -4,7 +4,7 @@
 //!
 //! The buffers of a read stay as they are, as with C null_blk without memory behind it.
 
-use crate::completion::Completion;
+use crate::{completion::Completion, THIS_MODULE};
 use blk::{
     batch::Batch,
     operations::{HwData, Operations, QueueData},
@@ -27,6 +27,7 @@ impl<C: Completion> Operations for Plain<C> {
     type HwData = ();
     type RequestData = ();
     type Context = Atomic;
+    const MODULE: &'static ThisModule = &THIS_MODULE;
 
     fn init_hctx(_queue: QueueData<'_, Self>, _index: u32, _held: &mut Held<'_, NoIo>) -> Result {
         Ok(())
@@ -55,6 +56,7 @@ impl<C: Completion> Operations for Polled<C> {
     type HwData = Pin<KBox<PollList<Self>>>;
     type RequestData = ();
     type Context = Atomic;
+    const MODULE: &'static ThisModule = &THIS_MODULE;
 
     fn init_hctx(
         _queue: QueueData<'_, Self>,

@@ -16,6 +16,8 @@
 //! - `completion`: where requests complete
 //! - `registry`: names and numbers of the disks
 //! - `shared_tags`: the tag set that disks can share
+//! - `zones`: the zones of a disk, and what requests do to them; `zone_geometry`: where they are;
+//!   `zone_limits`: how many may be open; `zone_requests`: what requests do to the contents
 
 #![forbid(unsafe_code)]
 
@@ -30,8 +32,12 @@ mod options;
 mod plain;
 mod registry;
 mod shared_tags;
+mod zone_geometry;
+mod zone_limits;
+mod zone_requests;
+mod zones;
 
-use blk::{configfs::Subsystem, disk::BlockDeviceOperations, loading};
+use blk::{configfs::Subsystem, loading};
 use configfs::Disks;
 use device::Device;
 use kernel::{prelude::*, sync::Arc, time::Msecs};
@@ -58,9 +64,6 @@ module! {
 
 /// Time after which the block layer asks after a request.
 const TIMEOUT: Msecs = 5_000;
-
-/// The functions of our disks, which pin this module while a disk is open.
-static OPERATIONS: BlockDeviceOperations = BlockDeviceOperations::new(&THIS_MODULE);
 
 /// The module while it is loaded. The fields are dropped in this order: first nobody can make
 /// disks any more, then the disks go. (The device numbers go with the last disk's registry.)

@@ -56,7 +56,7 @@ pub trait Store: Show {
 /// A file in directories of type `C`.
 pub struct Attribute<C> {
     name: &'static CStr,
-    show: unsafe extern "C" fn(*mut bindings::config_item, *mut c_char) -> isize,
+    show: Option<unsafe extern "C" fn(*mut bindings::config_item, *mut c_char) -> isize>,
     store: Option<unsafe extern "C" fn(*mut bindings::config_item, *const c_char, usize) -> isize>,
     _container: PhantomData<fn(C)>,
 }
@@ -66,7 +66,7 @@ impl<C: Container> Attribute<C> {
     pub const fn read_only<A: Show<Item = C::Item>>() -> Self {
         Self {
             name: A::NAME,
-            show: Self::show::<A>,
+            show: Some(Self::show::<A>),
             store: None,
             _container: PhantomData,
         }
@@ -76,7 +76,17 @@ impl<C: Container> Attribute<C> {
     pub const fn read_write<A: Store<Item = C::Item>>() -> Self {
         Self {
             name: A::NAME,
-            show: Self::show::<A>,
+            show: Some(Self::show::<A>),
+            store: Some(Self::store::<A>),
+            _container: PhantomData,
+        }
+    }
+
+    /// A file that can only be written.
+    pub const fn write_only<A: Store<Item = C::Item>>() -> Self {
+        Self {
+            name: A::NAME,
+            show: None,
             store: Some(Self::store::<A>),
             _container: PhantomData,
         }
@@ -92,8 +102,12 @@ impl<C: Container> Attribute<C> {
         bindings::configfs_attribute {
             ca_name: self.name.as_char_ptr(),
             ca_owner: owner.as_ptr(),
-            ca_mode: if self.store.is_some() { 0o644 } else { 0o444 },
-            show: Some(self.show),
+            ca_mode: match (self.show, self.store) {
+                (Some(_), Some(_)) => 0o644,
+                (Some(_), None) => 0o444,
+                (None, _) => 0o200,
+            },
+            show: self.show,
             store: self.store,
         }
     }

@@ -62,6 +62,7 @@
 
 pub mod attribute;
 pub mod batch;
+mod block_device;
 pub mod configfs;
 pub mod delay;
 pub mod disk;
@@ -82,6 +83,7 @@ pub mod status;
 pub mod tag_set;
 pub mod units;
 pub mod value;
+pub mod zone;
 
 /// Prefix of this crate's lines in the kernel log.
 const __LOG_PREFIX: &[u8] = b"blk\0";

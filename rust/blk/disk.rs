@@ -6,7 +6,8 @@
 //! [`include/linux/blk-mq.h`](srctree/include/linux/blk-mq.h)
 
 use crate::{
-    limits::Limits, major::Major, operations::Operations, tag_set::TagSet, units::Sectors,
+    block_device::BlockDeviceTable, limits::Limits, major::Major, operations::Operations,
+    tag_set::TagSet, units::Sectors,
 };
 use core::ptr::NonNull;
 use kernel::{
@@ -60,24 +61,6 @@ impl fmt::Display for Name {
     }
 }
 
-/// The functions of a driver that the block layer calls for an open disk
-/// (`struct block_device_operations`), and the module that they pin while it is open.
-#[repr(transparent)]
-pub struct BlockDeviceOperations(bindings::block_device_operations);
-
-// SAFETY: The table is never written to.
-unsafe impl Sync for BlockDeviceOperations {}
-
-impl BlockDeviceOperations {
-    /// A table without functions. `owner` is the module that the table is a static of.
-    pub const fn new(owner: &'static ThisModule) -> Self {
-        Self(bindings::block_device_operations {
-            owner: owner.as_ptr(),
-            ..pin_init::zeroed()
-        })
-    }
-}
-
 /// What a [`Disk`] is to be. There are no defaults, so that nothing is forgotten.
 pub struct DiskOptions<'a> {
     /// Name in `/dev` and `/sys/block`. Two disks of one name are an error of the second.
@@ -90,8 +73,6 @@ pub struct DiskOptions<'a> {
     pub capacity: Sectors,
     /// What the disk can do in one request.
     pub limits: Limits,
-    /// Its functions, and its module.
-    pub operations: &'static BlockDeviceOperations,
 }
 
 /// A disk that users see (`struct gendisk`), until it is dropped.
@@ -122,7 +103,8 @@ impl<T: Operations> Disk<T> {
     ///
     /// # Errors
     ///
-    /// `EINVAL` if the block layer refuses the limits or the minor number, `EEXIST` if there is a
+    /// `EINVAL` if the block layer refuses the limits or the minor number, `ENODEV` or `EIO` if it
+    /// refuses the zones, `EEXIST` if there is a
     /// disk of that name, `ENOMEM`.
     pub fn new(
         tag_set: Arc<TagSet<T>>,
@@ -163,10 +145,14 @@ impl<T: Operations> Disk<T> {
             // A number that does not fit is beyond the block layer's maximum too: it refuses -1.
             (*disk).first_minor = c_int::try_from(options.minor).unwrap_or(-1);
             (*disk).minors = 1;
-            (*disk).fops = &options.operations.0;
+            (*disk).fops = BlockDeviceTable::<T>::TABLE;
             bindings::set_capacity(disk, options.capacity.get());
         }
 
+        if options.limits.is_zoned() {
+            // SAFETY: The disk is complete, and nobody else has it. Its table has `->report_zones`.
+            to_result(unsafe { bindings::blk_revalidate_disk_zones(disk) })?;
+        }
         // SAFETY: The disk is complete. The table that `fops` points to is static, and pins the
         // module it is a static of while the disk is open.
         to_result(unsafe {

@@ -4,7 +4,11 @@
 //!
 //! C header: [`include/linux/blkdev.h`](srctree/include/linux/blkdev.h)
 
+use crate::zone::ZoneLimits;
 use kernel::{bindings, prelude::*};
+
+/// The disk is zoned, and host-managed. (Its `__force` cast is one that bindgen cannot read.)
+const BLK_FEAT_ZONED: bindings::blk_features_t = 1 << 10;
 
 /// Queue limits (`struct queue_limits`), built up by name; what is not named stays at the block
 /// layer's default.
@@ -74,6 +78,22 @@ impl Limits {
             self.0.features &= !bindings::BLK_FEAT_ROTATIONAL;
         }
         self
+    }
+
+    /// Makes the disk a host-managed zoned one.
+    pub fn zoned(mut self, zones: ZoneLimits) -> Self {
+        self.0.features |= BLK_FEAT_ZONED;
+        // A length that does not fit is refused as one that is no power of two.
+        self.0.chunk_sectors = u32::try_from(zones.zone_length.get()).unwrap_or(u32::MAX);
+        self.0.max_hw_zone_append_sectors = zones.max_append;
+        self.0.max_open_zones = zones.max_open;
+        self.0.max_active_zones = zones.max_active;
+        self
+    }
+
+    /// Whether the disk is a zoned one.
+    pub(crate) fn is_zoned(&self) -> bool {
+        self.0.features & BLK_FEAT_ZONED != 0
     }
 
     /// The C structure, for the call that makes a disk with it.

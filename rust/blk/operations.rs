@@ -10,6 +10,8 @@ use crate::{
     request_list::{add_tail, RequestList},
     status::Status,
     tag_set::TagSet,
+    units::Sectors,
+    zone::ZoneReport,
 };
 use core::{marker::PhantomData, ptr::NonNull};
 use kernel::{bindings, prelude::*, types::ForeignOwnable};
@@ -41,6 +43,9 @@ pub trait Operations: Sized + 'static {
 
     /// Data of one hardware queue of a disk. blk-mq makes and drops it together with the queue.
     type HwData: ForeignOwnable + Send + Sync;
+
+    /// The module that the functions are part of: `&THIS_MODULE`. An open disk pins it.
+    const MODULE: &'static ThisModule;
 
     /// Whether `queue_rq` may sleep ([`NoIo`]) or not ([`Atomic`], which costs less).
     type Context: QueueContext;
@@ -87,6 +92,21 @@ pub trait Operations: Sized + 'static {
     /// request. The driver ends the request if it finds it where it keeps requests (see
     /// [`Fifo::remove`](crate::fifo::Fifo::remove)); otherwise it ends it when it is done.
     fn timeout(_request: TimedOut<'_, Self>, _held: &mut Held<'_, Atomic>) {}
+
+    /// Reports the zones of a zoned disk, from the one that the sector `from` is in, as long as
+    /// more are wanted. A disk that reports none cannot be a zoned one.
+    ///
+    /// # Errors
+    ///
+    /// Those of the report.
+    fn report_zones(
+        _queue: QueueData<'_, Self>,
+        _from: Sectors,
+        _report: &mut ZoneReport<'_>,
+        _held: &mut Held<'_, NoIo>,
+    ) -> Result {
+        Ok(())
+    }
 }
 
 /// A context that [`Operations::queue_rq`] can run in.

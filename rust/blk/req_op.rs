@@ -82,6 +82,13 @@ impl<T: Operations, State> Request<T, State> {
         Sectors::new(unsafe { (*self.as_ptr().as_ptr()).__sector })
     }
 
+    /// Says where the data of a zone append went, for whoever submitted it.
+    #[inline]
+    pub fn set_position(&self, position: Sectors) {
+        // SAFETY: The request is ours, and nobody else reads the field before it ends.
+        unsafe { (*self.as_ptr().as_ptr()).__sector = position.get() };
+    }
+
     /// How much of the disk it is about (`blk_rq_bytes()`): whole blocks, below 2^32.
     #[inline]
     pub fn length(&self) -> Bytes {

@@ -17,12 +17,20 @@ pub struct Status(bindings::blk_status_t);
 impl Status {
     /// The request succeeded.
     pub const OK: Self = Self(0);
+    /// The disk cannot do that (`BLK_STS_NOTSUPP`, `EOPNOTSUPP`).
+    pub const NOT_SUPPORTED: Self = Self(1);
     /// The driver did not end the request in time (`BLK_STS_TIMEOUT`, `ETIMEDOUT`).
     pub const TIMEOUT: Self = Self(2);
     /// The device is full (`BLK_STS_NOSPC`, `ENOSPC`).
     pub const NO_SPACE: Self = Self(3);
     /// The device failed (`BLK_STS_IOERR`, `EIO` to the submitter).
     pub const IO_ERROR: Self = Self(10);
+    /// There are as many open zones as the disk can have (`BLK_STS_ZONE_OPEN_RESOURCE`,
+    /// `ETOOMANYREFS`).
+    pub const ZONE_OPEN_RESOURCE: Self = Self(14);
+    /// There are as many active zones as the disk can have (`BLK_STS_ZONE_ACTIVE_RESOURCE`,
+    /// `EOVERFLOW`).
+    pub const ZONE_ACTIVE_RESOURCE: Self = Self(15);
     /// `BLK_STS_RESOURCE`, see [`Busy::System`](crate::request::Busy::System).
     pub(crate) const RESOURCE: Self = Self(9);
     /// `BLK_STS_DEV_RESOURCE`, see [`Busy::Device`](crate::request::Busy::Device).

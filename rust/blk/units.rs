@@ -73,6 +73,18 @@ impl Sectors {
         }
     }
 
+    /// The sum, or the largest length there is.
+    #[inline]
+    pub const fn saturating_add(self, other: Self) -> Self {
+        Self(self.0.saturating_add(other.0))
+    }
+
+    /// The difference, or nothing.
+    #[inline]
+    pub const fn saturating_sub(self, other: Self) -> Self {
+        Self(self.0.saturating_sub(other.0))
+    }
+
     /// The number of sectors, as the C functions take it (`sector_t`).
     pub const fn get(self) -> u64 {
         self.0

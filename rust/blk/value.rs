@@ -74,3 +74,35 @@ impl Value for Mebibytes {
         self.get().print(out)
     }
 }
+
+/// A value that is judged where it is used instead of where it is read, for drivers that have
+/// something else to refuse first.
+#[derive(Clone, Copy)]
+pub struct Late<T>(Result<T>);
+
+impl<T: Copy> Late<T> {
+    /// The value `value`.
+    pub const fn new(value: T) -> Self {
+        Self(Ok(value))
+    }
+
+    /// The value.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Value::parse`].
+    pub fn get(&self) -> Result<T> {
+        self.0
+    }
+}
+
+impl<T: Value> Value for Late<T> {
+    fn parse(text: &CStr) -> Result<Self> {
+        Ok(Self(T::parse(text)))
+    }
+
+    /// Writes nothing for what is no value.
+    fn print(&self, out: &mut dyn Write) -> fmt::Result {
+        self.0.as_ref().map_or(Ok(()), |value| value.print(out))
+    }
+}
