@@ -1,11 +1,38 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What an archive has and its image has not.
+//! What an archive has and its image has not, or not as other programs read it.
 
 use std::fmt;
 
 use crate::message;
-use crate::tar::{NotKept, Reason};
+use crate::tar::{Difference, NotKept, Reason};
+
+/// How much of an archive other programs read differently.
+#[derive(Clone, Debug, Default)]
+pub struct Differing {
+    /// Number of entries.
+    pub entries: u64,
+    /// The first.
+    first: Option<String>,
+}
+
+impl Differing {
+    /// Counts the entry called `entry`, if there is something about it.
+    pub fn add(&mut self, entry: &[u8], differences: &[Difference]) {
+        if let Some(difference) = differences.first() {
+            self.entries = self.entries.saturating_add(1);
+            self.first
+                .get_or_insert_with(|| format!("{:?}: {difference}", message::text(entry)));
+        }
+    }
+}
+
+impl fmt::Display for Differing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let first = self.first.as_deref().unwrap_or_default();
+        write!(f, "{} entries (first {first})", self.entries)
+    }
+}
 
 /// How much of an archive its image has no place for.
 #[derive(Clone, Debug, Default)]

@@ -47,7 +47,7 @@ struct Arguments {
     index_only: Option<PathBuf>,
 
     /// Say whether the archive has an index, and verify it
-    #[arg(long, group = "mode", conflicts_with_all = ["uuid", "label", "ignore_zeros", "tar_xattrs", "whiteouts"])]
+    #[arg(long, group = "mode", conflicts_with_all = ["uuid", "label", "ignore_zeros", "tar_xattrs", "whiteouts", "strict"])]
     check: bool,
 
     /// Give the image this UUID; by default it is derived from the index
@@ -65,6 +65,10 @@ struct Arguments {
     /// Keep users' and groups' names and unknown pax records as extended attributes user.tar.*
     #[arg(long)]
     tar_xattrs: bool,
+
+    /// Refuse what GNU tar, libarchive, Go and Python read differently from each other
+    #[arg(long)]
+    strict: bool,
 
     /// What becomes of whiteouts, by which a container image's layer hides files of those below
     #[arg(long, value_enum, default_value_t)]
@@ -108,6 +112,7 @@ fn make(arguments: &Arguments) -> Result<Status, Error> {
             ignore_zeros: arguments.ignore_zeros,
             tar_xattrs: arguments.tar_xattrs,
             whiteouts: arguments.whiteouts,
+            strict: arguments.strict,
         },
     };
     let mut progress = Progress::new(arguments.quiet);
@@ -153,6 +158,12 @@ fn summary_line(archive: &Path, summary: &Summary) -> String {
     );
     if !summary.left_out.is_empty() {
         line.push_str(&format!("; not kept: {}", summary.left_out));
+    }
+    if summary.differing.entries > 0 {
+        line.push_str(&format!(
+            "; read differently by others: {}",
+            summary.differing
+        ));
     }
     line
 }

@@ -11,7 +11,7 @@ use rustix::fs::FlockOperation;
 use crate::image::{is_zero, Existing, Place};
 use crate::index::Index;
 use crate::interrupt::Interrupt;
-use crate::left_out::LeftOut;
+use crate::left_out::{Differing, LeftOut};
 use crate::options::{Options, ReadOptions};
 use crate::output;
 use crate::progress::Progress;
@@ -45,6 +45,8 @@ pub struct Summary {
     pub index_bytes: u64,
     /// What the archive has and the image has not.
     pub left_out: LeftOut,
+    /// What other programs read differently.
+    pub differing: Differing,
     /// Time that it took.
     pub elapsed: Duration,
 }
@@ -63,6 +65,7 @@ pub(crate) struct Archive {
     /// Byte after the last entry.
     pub(crate) end: u64,
     left_out: LeftOut,
+    differing: Differing,
 }
 
 /// Makes the archive at `path` mountable. Everything is read, checked and laid out before the first
@@ -95,6 +98,7 @@ pub fn make(
         inodes: index.inode_count(),
         index_bytes: index.length(),
         left_out: archive.left_out,
+        differing: archive.differing,
         elapsed: progress.elapsed(),
     })
 }
@@ -200,6 +204,7 @@ pub(crate) fn read_entries(
     let mut tree = Tree::default();
     let mut entries: u64 = 0;
     let mut left_out = LeftOut::default();
+    let mut differing = Differing::default();
     let mut whiteouts = Whiteouts::new(options.whiteouts);
     let mut reader = Reader::new(source, length, options);
     while let Some(entry) = reader.next_entry()? {
@@ -212,6 +217,7 @@ pub(crate) fn read_entries(
         for not_kept in &entry.not_kept {
             left_out.add(entry.name, not_kept);
         }
+        differing.add(entry.name, &entry.differences);
         entries = entries.saturating_add(1);
         if entries % ENTRIES_A_REPORT == 0 {
             progress.report("read", reader.position(), length);
@@ -233,6 +239,7 @@ pub(crate) fn read_entries(
         entries,
         end,
         left_out,
+        differing,
     })
 }
 

@@ -31,6 +31,8 @@ pub struct ReadOptions {
     pub tar_xattrs: bool,
     /// What becomes of whiteouts.
     pub whiteouts: Whiteouts,
+    /// Whether what other programs read differently is refused.
+    pub strict: bool,
 }
 
 /// What becomes of the whiteouts of a container image's layer, files with names such as `.wh.name`.
@@ -76,6 +78,7 @@ impl ReadOptions {
             } else {
                 Whiteouts::Keep
             },
+            strict: false,
         }
     }
 }

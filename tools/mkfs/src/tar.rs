@@ -6,6 +6,7 @@
 //! Whatever an archive can get wrong is a [`Rule`].
 
 mod acl;
+mod difference;
 mod entry;
 mod header;
 mod number;
@@ -17,6 +18,7 @@ mod window;
 mod xattr;
 
 pub(crate) use acl::Acl;
+pub use difference::Difference;
 pub use entry::{Entry, Type};
 pub(crate) use header::{until_nul, Header, USTAR};
 pub use reader::Reader;

@@ -132,6 +132,7 @@ impl Whiteouts {
                     device: (0, 0),
                     xattrs: Vec::new(),
                     not_kept: Vec::new(),
+                    differences: Vec::new(),
                 }),
             });
             result.map_err(|rule| Problem {

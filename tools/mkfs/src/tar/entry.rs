@@ -8,7 +8,7 @@ use super::header::{number, unsigned, until_nul, Header};
 use super::pax::{Merged, ID_MAX};
 use super::sparse::Sparse;
 use super::xattr::{Attributes, Owner};
-use super::{NotKept, Reason, Rule, Xattr};
+use super::{Difference, NotKept, Reason, Rule, Xattr};
 use crate::options::ReadOptions;
 
 /// Highest device numbers that an inode has room for.
@@ -66,6 +66,8 @@ pub struct Entry<'a> {
     pub xattrs: Vec<Xattr>,
     /// What else it has, and an image has no place for.
     pub not_kept: Vec<NotKept>,
+    /// What about it other programs read differently.
+    pub differences: Vec<Difference>,
 }
 
 /// What an entry is, and the data that follows its headers.
@@ -75,6 +77,7 @@ pub(super) struct Data {
     pub(super) size: u64,
     pub(super) offset: u64,
     pub(super) sparse: Option<Sparse>,
+    pub(super) differences: Vec<Difference>,
 }
 
 impl Data {
@@ -100,8 +103,41 @@ impl Data {
             size,
             offset,
             sparse: None,
+            differences: differences(name, header, pax, entry_type),
         })
     }
+}
+
+/// What other programs read differently of an entry's own header and records.
+fn differences(
+    name: &[u8],
+    header: &Header,
+    pax: &Merged<'_>,
+    entry_type: Type,
+) -> Vec<Difference> {
+    let mut differences = Vec::new();
+    // A size that is no number is none to those who do not look at it.
+    let has_size = pax.size().or(header.size().ok()).unwrap_or(0) > 0;
+    match entry_type {
+        Type::HardLink if has_size => differences.push(Difference::HardLinkSize),
+        Type::Directory | Type::Regular | Type::HardLink => {}
+        _ if has_size => differences.push(Difference::Size),
+        _ => {}
+    }
+    match header.typeflag {
+        b'D' => differences.push(Difference::DirectoryList),
+        // Python knows this of the oldest type, where the header itself has the name.
+        0 if pax.path().is_none() => {}
+        b'0' | b'7' | 0 if name.ends_with(b"/") => differences.push(Difference::Slash),
+        _ => {}
+    }
+    if header.has_bytes_for_prefix() {
+        differences.push(Difference::Prefix);
+    }
+    if pax.has_empty_path() {
+        differences.push(Difference::EmptyName);
+    }
+    differences
 }
 
 /// What stands before an entry's own header. Absent names are empty.
@@ -153,6 +189,14 @@ impl<'a> Extensions<'a> {
             .collect()
     }
 
+    /// Whether GNU tar's names and those of records are not the same.
+    fn has_two_names(&self) -> bool {
+        let differ = |long: &[u8], record: Option<&[u8]>| {
+            !long.is_empty() && record.is_some_and(|record| record != long)
+        };
+        differ(self.long_name, self.pax.path()) || differ(self.long_target, self.pax.linkpath())
+    }
+
     fn target(&self, target: &'a [u8]) -> &'a [u8] {
         self.pax
             .linkpath()
@@ -179,6 +223,10 @@ impl<'a> Entry<'a> {
     ) -> Result<Self, Rule> {
         let pax = &extensions.pax;
         let entry_type = data.entry_type;
+        let mut differences = data.differences;
+        if extensions.has_two_names() {
+            differences.push(Difference::TwoNames);
+        }
         let target = match entry_type {
             Type::HardLink => extensions.target(until_nul(&header.linkname)),
             Type::Symlink => check_symlink(extensions.target(until_nul(&header.linkname)))?,
@@ -205,6 +253,9 @@ impl<'a> Entry<'a> {
         let further = extensions.further_xattrs(&owner);
         let mut attributes = Attributes::new(global, own, &further, &owner)?;
         attributes.not_kept.extend(extensions.not_kept());
+        if attributes.has_two_values {
+            differences.push(Difference::XattrValues);
+        }
         // CAST: 12 bits are left.
         let permissions = (number("mode", &header.mode)? & 0o7777) as u16;
         Ok(Self {
@@ -225,6 +276,7 @@ impl<'a> Entry<'a> {
             device,
             xattrs: attributes.xattrs,
             not_kept: attributes.not_kept,
+            differences,
         })
     }
 }

@@ -58,6 +58,11 @@ impl Header {
         self.magic == GNU && self.version == GNU_VERSION
     }
 
+    /// Whether a header that has no prefix has something in its place.
+    pub(super) fn has_bytes_for_prefix(&self) -> bool {
+        self.magic != USTAR && self.typeflag != b'S' && self.prefix.first() != Some(&0)
+    }
+
     /// Whether it is one of star's own formats.
     pub(super) fn is_star(&self) -> bool {
         self.rest.ends_with(STAR)

@@ -22,6 +22,10 @@ enum Field<T> {
 }
 
 impl<T> Field<T> {
+    fn is_there(&self) -> bool {
+        !matches!(self, Self::Absent)
+    }
+
     fn or<'a>(&'a self, global: &'a Self) -> Option<&'a T> {
         match (self, global) {
             (Self::Value(value), _) | (Self::Absent, Self::Value(value)) => Some(value),
@@ -145,6 +149,27 @@ impl Attributes {
         Ok(())
     }
 
+    /// Whether a record is about files, not about the archive.
+    pub(super) fn is_about_files(&self) -> bool {
+        let Self {
+            path,
+            linkpath,
+            size,
+            mtime,
+            uid,
+            gid,
+            devmajor,
+            devminor,
+            ..
+        } = self;
+        let texts = [path, linkpath].iter().any(|field| field.is_there());
+        let numbers = [size, devmajor, devminor]
+            .iter()
+            .any(|field| field.is_there());
+        let ids = [uid, gid].iter().any(|field| field.is_there());
+        texts || numbers || ids || mtime.is_there() || !self.xattrs.is_empty()
+    }
+
     /// Whether the next entry goes on with a file of another volume.
     pub(super) fn continues_file(&self) -> bool {
         self.continues_file
@@ -164,6 +189,11 @@ impl Attributes {
 impl<'a> Merged<'a> {
     pub(super) fn path(&self) -> Option<&'a [u8]> {
         self.own.path.or(&self.global.path).map(Vec::as_slice)
+    }
+
+    /// Whether a record says that the header's own name is void.
+    pub(super) fn has_empty_path(&self) -> bool {
+        self.own.path == Field::Void
     }
 
     pub(super) fn linkpath(&self) -> Option<&'a [u8]> {

@@ -9,7 +9,7 @@ use super::header::{until_nul, Header};
 use super::pax::Attributes;
 use super::sparse::{self, DataMap, Map, OldMap};
 use super::window::Window;
-use super::{Rule, Type};
+use super::{Difference, Rule, Type};
 use crate::image::is_index_header;
 use crate::options::ReadOptions;
 use crate::{Error, Source};
@@ -38,6 +38,8 @@ pub struct Reader<'s> {
     long_target: Vec<u8>,
     /// Number of the global records that are not known and were reported with an entry.
     reported: usize,
+    /// What the headers before the current entry have that other programs read differently.
+    differences: Vec<Difference>,
     options: ReadOptions,
 }
 
@@ -74,6 +76,7 @@ impl<'s> Reader<'s> {
             long_name: Vec::new(),
             long_target: Vec::new(),
             reported: 0,
+            differences: Vec::new(),
             options,
         }
     }
@@ -93,6 +96,7 @@ impl<'s> Reader<'s> {
         self.long_name.clear();
         self.long_target.clear();
         let mut first = None;
+        let mut is_extended = false;
         loop {
             let Some(at) = self.find_header()? else {
                 return match first {
@@ -109,10 +113,14 @@ impl<'s> Reader<'s> {
                         let reason = "it is in a global header";
                         return Err(self.error(at, b"", Rule::SparseMap { reason }));
                     }
+                    if self.global.is_about_files() {
+                        self.differences.push(Difference::GlobalRecords);
+                    }
                     continue;
                 }
                 // The label of a volume.
                 b'V' => {
+                    self.differences.push(Difference::OwnHeader);
                     self.next = at.saturating_add(HEADER);
                     continue;
                 }
@@ -122,9 +130,13 @@ impl<'s> Reader<'s> {
                     let records = self.extension(at)?;
                     let added = self.own.add(&records);
                     added.map_err(|rule| self.error(at, b"", rule))?;
+                    if std::mem::replace(&mut is_extended, true) {
+                        self.differences.push(Difference::TwoExtendedHeaders);
+                    }
                 }
                 b'A' => {
                     let contents = self.extension(at)?;
+                    self.differences.push(Difference::OwnHeader);
                     let added = self.own.add_solaris_acl(&contents);
                     added.map_err(|rule| self.error(at, b"", rule))?;
                 }
@@ -239,14 +251,24 @@ impl<'s> Reader<'s> {
         self.header.prefixed_name(&mut self.prefixed_name);
         let records = self.own.take_sparse();
         let data = self.data(at, records.as_deref());
-        let data = data.map_err(|problem| self.explain(first, problem))?;
+        let mut data = data.map_err(|problem| self.explain(first, problem))?;
+        data.differences.append(&mut self.differences);
+        if data.sparse.as_ref().is_some_and(|sparse| !sparse.is_whole) {
+            data.differences.push(Difference::SparseEnd);
+        }
         let reported = std::mem::replace(&mut self.reported, self.global.unknown_count());
         let extensions = Extensions {
             reported,
             ..self.extensions()
         };
-        Entry::new(self.name(), &self.header, &extensions, first, data)
-            .map_err(|rule| self.error(first, self.name(), rule))
+        let entry = Entry::new(self.name(), &self.header, &extensions, first, data);
+        match entry.map(|entry| (entry.differences.first().copied(), entry)) {
+            Ok((Some(difference), _)) if self.options.strict => {
+                Err(self.error(first, self.name(), Rule::Difference { difference }))
+            }
+            Ok((_, entry)) => Ok(entry),
+            Err(rule) => Err(self.error(first, self.name(), rule)),
+        }
     }
 
     /// Finds the data of the entry whose header is at byte `at`, and goes on after it. `records` are

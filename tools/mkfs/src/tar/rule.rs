@@ -4,6 +4,7 @@
 
 use thiserror::Error;
 
+use super::Difference;
 use crate::exit::Status;
 
 /// The rule that an archive breaks, with the values that break it.
@@ -98,6 +99,8 @@ pub enum Rule {
     TooManyImplied { max: u64 },
     #[error("a whiteout of nothing")]
     Whiteout,
+    #[error("{difference}; without --strict this is reported only")]
+    Difference { difference: Difference },
     #[error("more than 2^32 - 2 files")]
     TooManyFiles,
 }

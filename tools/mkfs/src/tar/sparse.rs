@@ -26,6 +26,8 @@ pub struct Sparse {
     pub size: u64,
     /// What is no hole, in the order of the format.
     pub extents: Vec<SparseExtent>,
+    /// Whether the map goes on to the end of the file.
+    pub(super) is_whole: bool,
 }
 
 /// A map under construction. Positions count from the start of the file's data.
@@ -99,6 +101,7 @@ impl Map {
         Ok(Sparse {
             size,
             extents: self.extents,
+            is_whole: self.end == size,
         })
     }
 }

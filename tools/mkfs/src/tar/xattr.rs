@@ -129,7 +129,7 @@ impl Records {
         self.access = Some(text.to_vec());
     }
 
-    fn is_empty(&self) -> bool {
+    pub(super) fn is_empty(&self) -> bool {
         self.named.is_empty() && self.access.is_none() && self.default.is_none()
     }
 }
@@ -166,6 +166,8 @@ pub(super) struct Attributes {
     /// The nine permission bits that an access control list sets.
     pub(super) permissions: Option<u16>,
     pub(super) not_kept: Vec<NotKept>,
+    /// Whether records of different kinds have different values for one.
+    pub(super) has_two_values: bool,
 }
 
 impl Attributes {
@@ -191,6 +193,11 @@ impl Attributes {
         // Of those with one name the last one counts: it is the first from the end.
         named.reverse();
         named.sort_by_key(|(name, _)| *name);
+        let is_differing = |pair: &[(&[u8], &[u8])]| match pair {
+            [(name, value), (other_name, other)] => name == other_name && value != other,
+            _ => false,
+        };
+        attributes.has_two_values = named.windows(2).any(is_differing);
         named.dedup_by_key(|(name, _)| *name);
         for (name, value) in named {
             attributes.add(name, value, owner)?;
