@@ -4,6 +4,7 @@
 
 use std::fs::File;
 use std::path::PathBuf;
+use std::rc::Rc;
 
 use layout::Layer;
 
@@ -18,7 +19,7 @@ pub struct Archives {
 /// An archive, and its place in the space of all.
 pub struct Archive {
     /// The file, which may have more after the archive.
-    pub source: Source,
+    pub source: Rc<Source>,
     /// Byte of the space at which the archive starts.
     pub start: u64,
     /// Length in bytes.
@@ -48,7 +49,8 @@ impl Archives {
             let path = index.path();
             let file = index.source().file().try_clone();
             let source = Source::new(path, file.map_err(Error::io("open", path))?)?;
-            return Ok(Some(Self::one(source, index)));
+            let (length, sha256) = (superblock.tar_length, superblock.tar_sha256);
+            return Ok(Some(Self::one(Rc::new(source), length, sha256)));
         }
         if paths.is_empty() {
             return Ok(None);
@@ -72,7 +74,7 @@ impl Archives {
                 return Err(unusable(path, "is shorter than the archive of this index"));
             }
             archives.push(Archive {
-                source,
+                source: Rc::new(source),
                 start: layer.sector.saturating_mul(SECTOR),
                 length: layer.length,
                 sha256: layer.sha256,
@@ -81,15 +83,23 @@ impl Archives {
         Ok(Some(Self { archives }))
     }
 
-    fn one(source: Source, index: &IndexReader) -> Self {
+    /// The archive that is the first `length` bytes of a file.
+    pub fn one(source: Rc<Source>, length: u64, sha256: Option<[u8; 32]>) -> Self {
+        let start = 0;
         Self {
             archives: vec![Archive {
                 source,
-                start: 0,
-                length: index.superblock().tar_length,
-                sha256: index.superblock().tar_sha256,
+                start,
+                length,
+                sha256,
             }],
         }
+    }
+
+    /// Byte of the space after the last archive.
+    pub fn end(&self) -> u64 {
+        let last = self.archives.last();
+        last.map_or(0, |last| last.start.saturating_add(last.length))
     }
 
     /// Goes through the archives.

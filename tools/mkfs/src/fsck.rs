@@ -114,6 +114,7 @@ pub fn repair(
         read: ReadOptions::from_features(
             superblock.map_or(0, |superblock| superblock.features_compat),
         ),
+        data_sums: superblock.is_some_and(|superblock| superblock.data_sums.records() > 0),
     };
     match archives {
         [] if superblock.is_some_and(|superblock| superblock.index_offset == 0) => {

@@ -7,7 +7,9 @@ use std::path::Path;
 use layout::{Inode, InodeRecord, Kind, Region, RegionKind, Superblock};
 use uuid::Uuid;
 
+use crate::archives::Archives;
 use crate::blocks::BlockWriter;
+use crate::data_sums;
 use crate::inodes::Inodes;
 use crate::leaves::{Leaves, SEEDS};
 use crate::numbering::Numbering;
@@ -25,6 +27,7 @@ const HALF_TIME_RANGE: i64 = 1 << 31;
 /// An index, laid out: every number in it is known, but for the checksums.
 pub struct Index<'a> {
     tree: &'a Tree,
+    archives: &'a Archives,
     numbering: Numbering,
     leaves: Leaves,
     xattrs: XattrRegion,
@@ -34,17 +37,18 @@ pub struct Index<'a> {
 }
 
 impl<'a> Index<'a> {
-    /// Lays out the index of a tree. The tar has `tar_length` bytes; `path` is named in errors.
+    /// Lays out the index of the tree that archives make; `path` is named in errors.
     ///
     /// # Errors
     ///
     /// [`Error::Collisions`] and [`Error::TooLarge`].
     pub fn new(
         tree: &'a Tree,
-        tar_length: u64,
+        archives: &'a Archives,
         options: &Options,
         path: &Path,
     ) -> Result<Self, Error> {
+        let tar_length = archives.end();
         let numbering = Numbering::new(tree);
         let leaves = Leaves::new(tree, &numbering).ok_or_else(|| Error::Collisions {
             path: path.into(),
@@ -72,8 +76,12 @@ impl<'a> Index<'a> {
         let heap = region(RegionKind::Heap, leaf_region.end(), heap_length)?;
         let xattr_region = region(RegionKind::Xattrs, heap.end(), xattrs.length())?;
         let extents = region(RegionKind::Extents, xattr_region.end(), extent_count)?;
+        let data_sums = match options.data_sums {
+            true => tar_length.div_ceil(BLOCK),
+            false => 0,
+        };
         let layers = region(RegionKind::Layers, extents.end(), 0)?;
-        let data_sums = region(RegionKind::DataSums, layers.end(), 0)?;
+        let data_sums = region(RegionKind::DataSums, layers.end(), data_sums)?;
         let superblock = Superblock {
             features_compat: options.read.features(),
             features_ro_compat: 0,
@@ -99,6 +107,7 @@ impl<'a> Index<'a> {
         };
         Ok(Self {
             tree,
+            archives,
             numbering,
             leaves,
             xattrs,
@@ -112,6 +121,11 @@ impl<'a> Index<'a> {
         self.superblock.inode_count()
     }
 
+    /// Length of the archives in their space, in bytes.
+    pub fn tar_length(&self) -> u64 {
+        self.superblock.tar_length
+    }
+
     /// Number of blocks, the superblock included.
     pub fn blocks(&self) -> u64 {
         self.superblock.index_blocks
@@ -123,14 +137,16 @@ impl<'a> Index<'a> {
     }
 
     /// Writes all blocks but the superblock to `sink`, a megabyte or so at a time. Returns the
-    /// superblock of an index at byte `offset` of the image.
+    /// superblock of an index at byte `offset` of the image. Where the archives' data is read for
+    /// its checksums, `watch` gets the number of bytes that were.
     ///
     /// # Errors
     ///
-    /// Those of `sink`.
+    /// Those of `sink` and `watch`; those of reading the archives.
     pub fn write(
         &self,
         offset: u64,
+        watch: &mut dyn FnMut(u64) -> Result<(), Error>,
         sink: impl FnMut(&[u8]) -> Result<(), Error>,
     ) -> Result<Superblock, Error> {
         let mut out = BlockWriter::new(sink);
@@ -167,6 +183,7 @@ impl<'a> Index<'a> {
 
         self.xattrs.write(self.tree, &mut out)?;
         self.write_extents(&mut out)?;
+        let tar_sha256 = self.write_data_sums(&mut out, watch)?;
 
         let sums = out.finish()?;
         let uuid = self
@@ -175,6 +192,7 @@ impl<'a> Index<'a> {
         Ok(Superblock {
             index_offset: offset,
             uuid: uuid.into_bytes(),
+            tar_sha256,
             ..self.superblock.clone()
         })
     }
@@ -193,6 +211,26 @@ impl<'a> Index<'a> {
             out.write_record(&extent.encode())?;
         }
         out.end_region()
+    }
+
+    /// Writes the checksums of the archives' data, if it is to have some; then returns the SHA-256 of
+    /// the only archive, for which the data streams by.
+    fn write_data_sums<F>(
+        &self,
+        out: &mut BlockWriter<F>,
+        watch: &mut dyn FnMut(u64) -> Result<(), Error>,
+    ) -> Result<Option<[u8; 32]>, Error>
+    where
+        F: FnMut(&[u8]) -> Result<(), Error>,
+    {
+        if self.superblock.data_sums.records() == 0 {
+            return Ok(None);
+        }
+        let is_one = self.archives.only().is_some();
+        let write = |_, sum: u32| out.write_record(&sum.to_le_bytes());
+        let digests = data_sums::read(self.archives, is_one, write, watch)?;
+        out.end_region()?;
+        Ok(digests.first().copied())
     }
 
     fn inodes(&self) -> Inodes<'_> {

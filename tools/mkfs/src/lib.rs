@@ -30,6 +30,7 @@ mod arena;
 pub mod blocks;
 pub mod check;
 pub mod cli;
+pub mod data_sums;
 pub mod dump;
 mod error;
 pub mod exit;

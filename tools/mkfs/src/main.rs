@@ -47,7 +47,7 @@ struct Arguments {
     index_only: Option<PathBuf>,
 
     /// Say whether the archive has an index, and verify it
-    #[arg(long, group = "mode", conflicts_with_all = ["uuid", "label", "ignore_zeros", "tar_xattrs", "whiteouts", "strict"])]
+    #[arg(long, group = "mode", conflicts_with_all = ["uuid", "label", "ignore_zeros", "tar_xattrs", "whiteouts", "strict", "data_checksums"])]
     check: bool,
 
     /// Give the image this UUID; by default it is derived from the index
@@ -69,6 +69,11 @@ struct Arguments {
     /// Refuse what GNU tar, libarchive, Go and Python read differently from each other
     #[arg(long)]
     strict: bool,
+
+    /// Record checksums of the archive's data, which is read for them: damage is noticed when it is
+    /// read
+    #[arg(long)]
+    data_checksums: bool,
 
     /// What becomes of whiteouts, by which a container image's layer hides files of those below
     #[arg(long, value_enum, default_value_t)]
@@ -114,6 +119,7 @@ fn make(arguments: &Arguments) -> Result<Status, Error> {
             whiteouts: arguments.whiteouts,
             strict: arguments.strict,
         },
+        data_sums: arguments.data_checksums,
     };
     let mut progress = Progress::new(arguments.quiet);
     let result = tarfs_tools::make(&arguments.archive, output, &options, &mut progress);

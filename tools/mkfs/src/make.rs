@@ -4,10 +4,12 @@
 
 use std::fs::{File, OpenOptions};
 use std::path::Path;
+use std::rc::Rc;
 use std::time::Duration;
 
 use rustix::fs::FlockOperation;
 
+use crate::archives::Archives;
 use crate::image::{is_zero, Existing, Place};
 use crate::index::Index;
 use crate::interrupt::Interrupt;
@@ -80,18 +82,19 @@ pub fn make(
     options: &Options,
     progress: &mut Progress,
 ) -> Result<Summary, Error> {
-    let source = open(path, output)?;
+    let source = Rc::new(open(path, output)?);
     let (archive, tar_length) = read(&source, options.read, progress)?;
-    let index = Index::new(&archive.tree, tar_length, options, path)?;
     let place = Place::after(tar_length, archive.end).ok_or_else(|| too_long(&source))?;
+    let archives = Archives::one(Rc::clone(&source), tar_length, None);
+    let index = Index::new(&archive.tree, &archives, options, path)?;
     // Until here nothing was written, and a signal may end the run as it always does.
     let interrupt = Interrupt::watch().map_err(Error::io("handle signals for", path))?;
     match output {
-        Output::InPlace => output::append(&source, place, &index, &interrupt)?,
+        Output::InPlace => output::append(&source, place, &index, &interrupt, progress)?,
         Output::Image(image) => {
             output::copy(&source, place, &index, image, &interrupt, progress)?;
         }
-        Output::IndexOnly(file) => output::index_only(&source, &index, file, &interrupt)?,
+        Output::IndexOnly(file) => output::index_only(&source, &index, file, &interrupt, progress)?,
     }
     Ok(Summary {
         entries: archive.entries,

@@ -18,6 +18,8 @@ pub struct Options {
     pub label: Label,
     /// How the archive is read.
     pub read: ReadOptions,
+    /// Whether the archive's data gets checksums, for which all of it is read.
+    pub data_sums: bool,
 }
 
 /// How an archive is read.

@@ -39,6 +39,7 @@ pub fn append(
     place: Place,
     index: &Index<'_>,
     interrupt: &Interrupt,
+    progress: &mut Progress,
 ) -> Result<(), Error> {
     let writer = Writer {
         file: source.file(),
@@ -46,7 +47,7 @@ pub fn append(
         interrupt,
     };
     source.check_unchanged()?;
-    let result = writer.append(source.length(), place, index);
+    let result = writer.append(source.length(), place, index, progress);
     if result.is_err() {
         writer.set_length(place.tar_length)?;
     }
@@ -75,7 +76,7 @@ pub fn copy(
     };
     writer.copy_archive(source, place.tar_length, progress)?;
     source.check_unchanged()?;
-    writer.append(place.tar_length, place, index)?;
+    writer.append(place.tar_length, place, index, progress)?;
     persist(temporary, path)
 }
 
@@ -89,6 +90,7 @@ pub fn index_only(
     index: &Index<'_>,
     path: &Path,
     interrupt: &Interrupt,
+    progress: &mut Progress,
 ) -> Result<(), Error> {
     let temporary = temporary_beside(path)?;
     let writer = Writer {
@@ -97,25 +99,40 @@ pub fn index_only(
         interrupt,
     };
     source.check_unchanged()?;
-    writer.write_index(index, 0)?;
+    writer.write_index(index, 0, progress)?;
     persist(temporary, path)
 }
 
 impl Writer<'_> {
     /// Makes the index follow the archive in a file of `length` bytes.
-    fn append(&self, length: u64, place: Place, index: &Index<'_>) -> Result<(), Error> {
+    fn append(
+        &self,
+        length: u64,
+        place: Place,
+        index: &Index<'_>,
+        progress: &mut Progress,
+    ) -> Result<(), Error> {
         if length != place.tar_length {
             self.set_length(place.tar_length)?;
         }
         // One small write takes the file from the archive's end to the index's start: there is no
         // moment at which the file is longer than the archive without the header that tells.
         self.write(&place.header_block(index.blocks()), place.header, index)?;
-        self.write_index(index, place.index)
+        self.write_index(index, place.index, progress)
     }
 
-    fn write_index(&self, index: &Index<'_>, offset: u64) -> Result<(), Error> {
+    fn write_index(
+        &self,
+        index: &Index<'_>,
+        offset: u64,
+        progress: &mut Progress,
+    ) -> Result<(), Error> {
         let mut position = offset;
-        let superblock = index.write(offset, |bytes| {
+        let mut watch = |done| {
+            progress.report("data read", done, index.tar_length());
+            self.check_interrupt()
+        };
+        let superblock = index.write(offset, &mut watch, |bytes| {
             self.check_interrupt()?;
             self.write(bytes, position, index)?;
             // CAST: `usize` is at most 64 bits wide.
@@ -220,8 +237,10 @@ fn persist(temporary: NamedTempFile, path: &Path) -> Result<(), Error> {
 #[cfg(test)]
 mod tests {
     use std::fs::OpenOptions;
+    use std::rc::Rc;
 
     use super::*;
+    use crate::archives::Archives;
     use crate::options::Options;
     use crate::tree::Tree;
 
@@ -233,11 +252,14 @@ mod tests {
         let opened = OpenOptions::new().read(true).write(true).open(&file);
         let source = Source::new(file.path(), opened.unwrap()).unwrap();
         let tree = Tree::default();
-        let index = Index::new(&tree, 1024, &Options::default(), file.path()).unwrap();
+        let source = Rc::new(source);
+        let archives = Archives::one(Rc::clone(&source), 1024, None);
+        let index = Index::new(&tree, &archives, &Options::default(), file.path()).unwrap();
         let place = Place::after(1024, 0).unwrap();
+        let mut progress = Progress::new(true);
         let interrupt = Interrupt::watch().unwrap();
         signal_hook::low_level::raise(signal_hook::consts::SIGTERM).unwrap();
-        let result = append(&source, place, &index, &interrupt);
+        let result = append(&source, place, &index, &interrupt, &mut progress);
         assert!(matches!(result, Err(Error::Interrupted { .. })));
         assert_eq!(std::fs::read(&file).unwrap(), [0; 1024]);
     }

@@ -3,7 +3,7 @@
 """Walks a tarfs image and prints as JSON what is in it.
 
 usage: read_image.py IMAGE            an image
-       read_image.py INDEX TAR        an index of its own, and its archive
+       read_image.py INDEX TAR...     an index of its own, and its archives
 
 Written from Documentation/format.rst alone, and checks each rule that the page has. Names and
 targets are bytes, printed as the characters with these numbers. See list_tar.py for the fields.
@@ -51,21 +51,25 @@ def name_hash(seed, name):
 
 
 class Image:
-    def __init__(self, data, tar=None):
-        """`data` is the image, or the index of the archive `tar`."""
+    def __init__(self, data, *tars):
+        """`data` is the image, or the index of the archives `tars`."""
         check(len(data) >= BLOCK, "shorter than a block")
         self.read_superblock(data[-BLOCK:])
-        if tar is None:
+        if not tars:
+            check(self.regions["layers"][1] == 0, "archives behind an image")
             check(self.offset > 0, "an index of its own, without its archive")
             self.tar = data[:self.length]
             self.check_header(data)
         else:
             check(self.offset == 0, "an image, not an index of its own")
-            self.tar = tar[:self.length]
+            blocks = b"".join(tar + bytes(-len(tar) % BLOCK) for tar in tars)
+            self.tar = blocks[:self.length]
         check(len(self.tar) == self.length, "archive of", len(self.tar), "bytes")
         self.index = data[self.offset:]
         check(len(self.index) == self.blocks * BLOCK, "index of", len(self.index), "bytes")
         self.check_sums()
+        self.check_layers(tars)
+        self.check_data()
 
     def read_superblock(self, block):
         (magic, version, crc, compat, _ro_compat, incompat, self.seed, self.uuid, self.label,
@@ -76,6 +80,7 @@ class Image:
         check(zlib.crc32(block[:12] + bytes(4) + block[16:]) == crc, "superblock's CRC-32")
         check(incompat == 0, "incompatible features", incompat)
         check(compat & 1 or not any(sha256), "SHA-256 without its feature")
+        self.sha256 = sha256 if compat & 1 else None
         zero(reserved, "superblock, byte 184")
         zero(block[320:], "superblock, byte 320")
         zero(self.label[len(self.label.split(b"\0")[0]):], "padding of the label")
@@ -88,7 +93,6 @@ class Image:
             check(blocks == needed, "region", name, "has blocks", blocks)
             self.regions[name] = (first, records)
             next_block = first + blocks
-        check(self.regions["layers"][1] == 0, "archives behind an image")
         check(self.blocks == next_block + 1, "index blocks", self.blocks)
 
     def check_header(self, data):
@@ -121,6 +125,34 @@ class Image:
                 used = min(in_block, records - (block - first) * in_block) * SIZES[name]
                 data = self.index[block * BLOCK:][:PAYLOAD]
                 zero(data[used:], "end of block", block)
+
+    def check_layers(self, tars):
+        count = self.regions["layers"][1]
+        if count == 0:
+            check(len(tars) <= 1, "archives without layers")
+            return
+        check(count == len(tars), "layers", count)
+        start = end = 0
+        for i, tar in enumerate(tars):
+            sector, length, sha256, reserved = struct.unpack("<QQ32s16s",
+                                                             self.record("layers", i, 64))
+            check(sector * 512 == start, "layer", i, "at sector", sector)
+            check(length == len(tar) > 0, "layer", i, "has bytes", length)
+            check(not any(sha256) or hashlib.sha256(tar).digest() == sha256, "SHA-256 of layer", i)
+            zero(reserved, "layer", i)
+            end = start + length
+            start = end + -end % BLOCK
+        check(end == self.length, "length of all layers", self.length)
+
+    def check_data(self):
+        count = self.regions["data sums"][1]
+        if self.sha256:
+            check(hashlib.sha256(self.tar).digest() == self.sha256, "SHA-256 of the archive")
+        check(count in (0, -(-self.length // BLOCK)), "number of data sums", count)
+        for block in range(count):
+            data = self.tar[block * BLOCK:][:BLOCK].ljust(BLOCK, b"\0")
+            crc, = struct.unpack("<I", self.record("data sums", block, 4))
+            check(zlib.crc32(data) == crc, "data sum of block", block)
 
     def record(self, region, number, size):
         first, records = self.regions[region]
@@ -309,7 +341,7 @@ class Image:
 
 
 def main():
-    if len(sys.argv) not in (2, 3):
+    if len(sys.argv) < 2:
         sys.exit(__doc__)
     files = []
     for path in sys.argv[1:]:
@@ -318,8 +350,9 @@ def main():
     image = Image(*files)
     label = image.label.split(b"\0")[0].decode()
     json.dump({"tar_length": image.length, "uuid": image.uuid.hex(), "label": label,
-               "created": image.created, "files": image.walk()}, sys.stdout, indent=1,
-              sort_keys=True)
+               "created": image.created, "data_sums": image.regions["data sums"][1],
+               "sha256": image.sha256 and image.sha256.hex(), "files": image.walk()},
+              sys.stdout, indent=1, sort_keys=True)
     print()
 
 

@@ -2,19 +2,15 @@
 
 //! Checksums: those of the index's blocks, and those of what the archives hold.
 
-use layout::{check_data_sum, BLOCK_SIZE};
-use sha2::{Digest, Sha256};
+use layout::check_data_sum;
 
 use super::report::Report;
 use super::structure::broken_rule;
 use crate::archives::Archives;
-use crate::blocks::crc32;
+use crate::data_sums;
 use crate::index_reader::IndexReader;
 use crate::progress::Progress;
 use crate::{Error, BLOCK};
-
-/// Bytes read at once.
-const STEP: usize = 1 << 20;
 
 /// Blocks checked between two reports of progress.
 const BLOCKS_A_REPORT: u32 = 1024;
@@ -59,36 +55,20 @@ pub fn check_data(
     if superblock.data_sums.records() == 0 && !has_digest {
         return Ok(());
     }
-    for archive in archives.iter() {
-        let mut digest = archive.sha256.map(|_| Sha256::new());
-        let mut buffer = vec![0; STEP];
-        let mut done: u64 = 0;
-        while done < archive.length {
-            let position = archive.start.saturating_add(done);
-            archives.read_at(&mut buffer, position)?;
-            // CAST: `usize` is at most 64 bits wide.
-            let left = archive.length.saturating_sub(done).min(STEP as u64);
-            // CAST: at most the buffer's length.
-            let bytes = buffer.get(..left as usize).unwrap_or_default();
-            if let Some(digest) = &mut digest {
-                digest.update(bytes);
-            }
-            let blocks = left.div_ceil(BLOCK);
-            for (block, number) in buffer
-                .chunks(BLOCK_SIZE)
-                .zip(position / BLOCK..)
-                .take(blocks as usize)
-            {
-                check_block(index, number, block, report)?;
-            }
-            done = done.saturating_add(left);
-            progress.report("data verified", position, superblock.tar_length);
-        }
-        if digest.map(|digest| digest.finalize().into()) != archive.sha256 {
+    let digests = data_sums::read(
+        archives,
+        has_digest,
+        |number, computed| check_block(index, number, computed, report),
+        &mut |done| {
+            progress.report("data verified", done, superblock.tar_length);
+            Ok(())
+        },
+    )?;
+    for (archive, digest) in archives.iter().zip(digests) {
+        if archive.sha256.is_some_and(|recorded| recorded != digest) {
             let path = archive.source.path().display();
-            report.add_data(format!(
-                "{path}: SHA-256 is not the recorded one: the data is damaged"
-            ));
+            let rule = "SHA-256 is not the recorded one: the data is damaged";
+            report.add_data(format!("{path}: {rule}"));
         }
     }
     Ok(())
@@ -98,7 +78,7 @@ pub fn check_data(
 fn check_block(
     index: &IndexReader,
     number: u64,
-    block: &[u8],
+    computed: u32,
     report: &mut Report,
 ) -> Result<(), Error> {
     let Some(position) = index.superblock().data_sum_position(number) else {
@@ -107,9 +87,12 @@ fn check_block(
     let Ok(sums) = broken_rule(index.block(position.block))? else {
         return Ok(());
     };
-    let computed = crc32(&[block]);
-    if let Err(error) = check_data_sum(number, computed, sums.as_slice(), position.offset) {
-        report.add_data(error);
+    let checked = check_data_sum(number, computed, sums.as_slice(), position.offset);
+    if let Err(error) = checked {
+        // A block of sums that is damaged itself, which was reported, says nothing about the data.
+        if index.check_sum(position.block)?.is_ok() {
+            report.add_data(error);
+        }
     }
     Ok(())
 }
