@@ -32,7 +32,7 @@ impl Contents {
         };
         match request.op() {
             ReqOp::Read => self.read(request, start, length),
-            ReqOp::Write => self.write(request, start, length),
+            ReqOp::Write | ReqOp::ZoneAppend => self.write(request, start, length),
             ReqOp::Discard | ReqOp::WriteZeroes => {
                 // The disk is smaller than 2^63 bytes.
                 let end = Bytes::new(start.get().wrapping_add(length.get()));

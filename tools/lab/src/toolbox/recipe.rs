@@ -24,6 +24,7 @@ pub const PACKAGES: &[&str] = &[
     "xz-utils",
     // Guests: the machine, their shell, and what tests and benches run in them.
     "attr",
+    "btrfs-progs",
     "busybox-static",
     "e2fsprogs",
     "erofs-utils",
