@@ -45,7 +45,11 @@ fn disks_of_rnull_are_made_changed_and_removed() {
         rnullctl stats a | grep -e ^sectors_written -e in_flight
         rnullctl stats b; echo $?
         rnullctl create c nothing=1; echo $?
-        rnullctl destroy a b
+        rnullctl create zoned --profile zns size=16384 submit_queues=2
+        dd if=/dev/zero of=/dev/zoned bs=64k count=1 oflag=direct 2> /dev/null
+        rnullctl set zoned zone_readonly=0x80000
+        rnullctl zones zoned
+        rnullctl destroy a b zoned
         ls /dev/a
         rnullctl list --json
         rmmod rnull
@@ -72,6 +76,7 @@ rnullctl: b: statistics: the disk is off, and the block layer counts for disks t
 2
 rnullctl: c: nothing: the loaded driver has no such attribute; `rnullctl show DISK` lists its own
 2
+or.{62}
 ls: /dev/a: No such file or directory
 []
 ";
