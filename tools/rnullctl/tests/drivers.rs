@@ -32,7 +32,7 @@ fn disks_of_rnull_are_made_changed_and_removed() {
         r#"
         rnullctl list; echo $?
         modprobe rnull nr_devices=0
-        rnullctl create a size=64 submit_queues=5 blocksize=4096
+        rnullctl create a size=64 submit_queues=5 poll_queues=0 blocksize=4096
         cat /sys/block/a/size
         rnullctl set a size=32; echo $?
         rnullctl set a submit_queues=1
