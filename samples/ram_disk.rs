@@ -58,7 +58,7 @@ impl Operations for Memory {
 
     fn queue_rq<'call>(
         request: IdleRequest<'call, Self>,
-        batch: &mut Batch,
+        batch: &mut Batch<Self>,
         held: &mut Held<'_, Atomic>,
     ) -> Result<(), Refused<'call, Self>> {
         let request = request.start();

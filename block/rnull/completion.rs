@@ -11,7 +11,7 @@ use blk::{
 /// A way to complete requests that succeed.
 pub(crate) trait Completion: 'static {
     /// Completes `request`.
-    fn complete<T: Operations>(request: Request<T, Started>, batch: &mut Batch);
+    fn complete<T: Operations>(request: Request<T, Started>, batch: &mut Batch<T>);
 }
 
 /// `irqmode=0`: a request completes where it is submitted.
@@ -19,7 +19,7 @@ pub(crate) enum Inline {}
 
 impl Completion for Inline {
     #[inline]
-    fn complete<T: Operations>(request: Request<T, Started>, batch: &mut Batch) {
+    fn complete<T: Operations>(request: Request<T, Started>, batch: &mut Batch<T>) {
         batch.end(request);
     }
 }
@@ -30,7 +30,7 @@ pub(crate) enum Softirq {}
 
 impl Completion for Softirq {
     #[inline]
-    fn complete<T: Operations>(request: Request<T, Started>, batch: &mut Batch) {
+    fn complete<T: Operations>(request: Request<T, Started>, batch: &mut Batch<T>) {
         if let Some(request) = request.complete() {
             batch.end(request);
         }

@@ -6,9 +6,10 @@ use crate::{contents::Contents, zone_requests, zones::Zones, THIS_MODULE};
 use blk::{
     batch::Batch,
     delay::{Deadline, DelayLine, Delayed},
+    fifo::Holder,
     operations::{HwData, Operations, QueueData},
     poll_list::PollList,
-    request::{Completed, IdleRequest, Lent, Refused, Request, Started, TimedOut},
+    request::{Completed, IdleRequest, Refused, Request, Started, TimedOut},
     status::{AtomicStatus, Status},
     units::Sectors,
     zone::ZoneReport,
@@ -115,7 +116,7 @@ impl Operations for General {
     #[inline]
     fn queue_rq<'call>(
         request: IdleRequest<'call, Self>,
-        batch: &mut Batch,
+        batch: &mut Batch<Self>,
         held: &mut Held<'_, NoIo>,
     ) -> Result<(), Refused<'call, Self>> {
         request.data().status.set(Status::OK);
@@ -126,7 +127,7 @@ impl Operations for General {
         };
         let status = request.data().settle(status);
         if request.is_polled() {
-            request.hold(|Lent(queue)| &queue.get_ref().polled);
+            batch.hold(request);
             return Ok(());
         }
         match irqmode {
@@ -136,7 +137,7 @@ impl Operations for General {
                     batch.end_with(request, status);
                 }
             }
-            Irqmode::Timer => request.hold(|Lent(queue)| &queue.get_ref().delayed),
+            Irqmode::Timer => batch.hold(request),
         }
         Ok(())
     }
@@ -146,7 +147,16 @@ impl Operations for General {
         request.end(status);
     }
 
-    fn poll(queue: HwData<'_, Self>, batch: &mut Batch, _held: &mut Held<'_, Atomic>) -> u32 {
+    fn holder<'a>(queue: HwData<'a, Self>, polled: bool) -> Option<&'a dyn Holder<Self>> {
+        let queue = queue.get_ref();
+        Some(if polled {
+            &queue.polled
+        } else {
+            &queue.delayed
+        })
+    }
+
+    fn poll(queue: HwData<'_, Self>, batch: &mut Batch<Self>, _held: &mut Held<'_, Atomic>) -> u32 {
         let mut requests = queue.polled.take();
         let mut ended = 0;
         while let Some(request) = requests.pop() {
@@ -186,7 +196,11 @@ impl Delayed for General {
     }
 
     #[inline]
-    fn due(request: Request<Self, Started>, batch: &mut Batch, _held: &mut Held<'_, HardIrq>) {
+    fn due(
+        request: Request<Self, Started>,
+        batch: &mut Batch<Self>,
+        _held: &mut Held<'_, HardIrq>,
+    ) {
         let status = request.data().status.get();
         batch.end_with(request, status);
     }

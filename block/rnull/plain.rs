@@ -7,9 +7,10 @@
 use crate::{completion::Completion, THIS_MODULE};
 use blk::{
     batch::Batch,
+    fifo::Holder,
     operations::{HwData, Operations, QueueData},
     poll_list::PollList,
-    request::{IdleRequest, Lent, Refused, TimedOut},
+    request::{IdleRequest, Refused, TimedOut},
     status::Status,
 };
 use core::marker::PhantomData;
@@ -36,7 +37,7 @@ impl<C: Completion> Operations for Plain<C> {
     #[inline]
     fn queue_rq<'call>(
         request: IdleRequest<'call, Self>,
-        batch: &mut Batch,
+        batch: &mut Batch<Self>,
         _held: &mut Held<'_, Atomic>,
     ) -> Result<(), Refused<'call, Self>> {
         C::complete(request.start(), batch);
@@ -69,20 +70,28 @@ impl<C: Completion> Operations for Polled<C> {
     #[inline]
     fn queue_rq<'call>(
         request: IdleRequest<'call, Self>,
-        batch: &mut Batch,
+        batch: &mut Batch<Self>,
         _held: &mut Held<'_, Atomic>,
     ) -> Result<(), Refused<'call, Self>> {
         let request = request.start();
         if request.is_polled() {
-            request.hold(|Lent(waiting)| waiting.get_ref());
+            batch.hold(request);
         } else {
             C::complete(request, batch);
         }
         Ok(())
     }
 
+    fn holder<'a>(waiting: HwData<'a, Self>, _polled: bool) -> Option<&'a dyn Holder<Self>> {
+        Some(waiting.get_ref())
+    }
+
     #[inline]
-    fn poll(waiting: HwData<'_, Self>, batch: &mut Batch, _held: &mut Held<'_, Atomic>) -> u32 {
+    fn poll(
+        waiting: HwData<'_, Self>,
+        batch: &mut Batch<Self>,
+        _held: &mut Held<'_, Atomic>,
+    ) -> u32 {
         let mut requests = waiting.take();
         let mut ended = 0;
         while let Some(request) = requests.pop() {

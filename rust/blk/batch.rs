@@ -4,7 +4,13 @@
 //!
 //! C header: [`include/linux/blk-mq.h`](srctree/include/linux/blk-mq.h)
 
-use crate::{operations::Operations, request::Request, request_list::add_tail, status::Status};
+use crate::{
+    fifo::Fifo,
+    operations::Operations,
+    request::{Request, Started},
+    request_list::add_tail,
+    status::Status,
+};
 use kernel::bindings;
 
 /// `RQF_*` flags of requests that hold a tag of an I/O scheduler besides their own;
@@ -16,7 +22,9 @@ const NEED_TIME_STAMP: bindings::req_flags_t = 1 << bindings::rqf_flags___RQF_IO
     | 1 << bindings::rqf_flags___RQF_STATS
     | 1 << bindings::rqf_flags___RQF_USE_SCHED;
 
-/// A batch of successful requests (`struct io_comp_batch`), ended when the batch is dropped.
+/// What becomes of the requests of one call: those that succeeded end together
+/// (`struct io_comp_batch`), those that have to wait go together to where they wait. Both happen
+/// when the batch is dropped.
 ///
 /// Ending requests together gives their tags and their references on the queue back in groups of
 /// 32 instead of one by one, and reads the clock once.
@@ -25,13 +33,14 @@ const NEED_TIME_STAMP: bindings::req_flags_t = 1 << bindings::rqf_flags___RQF_IO
 ///
 /// `raw.req_list` holds started requests that this batch owns and that satisfy the rules of
 /// `blk_mq_add_to_batch()`.
-pub struct Batch {
+pub struct Batch<T: Operations> {
     raw: bindings::io_comp_batch,
     /// All flags of all requests; what they mean for the batch is worked out once, at its end.
     flags: bindings::req_flags_t,
+    waiting: Fifo<T>,
 }
 
-impl Batch {
+impl<T: Operations> Batch<T> {
     /// An empty batch.
     #[inline]
     pub(crate) fn new() -> Self {
@@ -39,14 +48,22 @@ impl Batch {
         Self {
             raw: pin_init::zeroed(),
             flags: 0,
+            waiting: Fifo::new(),
         }
+    }
+
+    /// Lets `request` wait, together with the others of the call, in what [`Operations::holder`]
+    /// returns for its hardware queue.
+    #[inline]
+    pub fn hold(&mut self, request: Request<T, Started>) {
+        self.waiting.push(request);
     }
 
     /// Ends `request` successfully, together with the others in this batch.
     ///
     /// A request that cannot end in a batch (see `blk_mq_add_to_batch()`) ends alone, at once.
     #[inline]
-    pub fn end<T: Operations, State>(&mut self, request: Request<T, State>) {
+    pub fn end<State>(&mut self, request: Request<T, State>) {
         // SAFETY: The request is ours, so that its fields can be read; the read is volatile
         // because the timeout code may set a flag (not one of those tested) at the same time.
         let flags = unsafe {
@@ -71,7 +88,7 @@ impl Batch {
     /// Ends `request` with `status`: together with the others in this batch if it succeeded, alone
     /// if not.
     #[inline]
-    pub fn end_with<T: Operations, State>(&mut self, request: Request<T, State>, status: Status) {
+    pub fn end_with<State>(&mut self, request: Request<T, State>, status: Status) {
         if status == Status::OK {
             self.end(request);
         } else {
@@ -80,7 +97,7 @@ impl Batch {
     }
 }
 
-impl Drop for Batch {
+impl<T: Operations> Drop for Batch<T> {
     #[inline]
     fn drop(&mut self) {
         if !self.raw.req_list.head.is_null() {
@@ -89,6 +106,9 @@ impl Drop for Batch {
             // end in a batch. The function takes them all out of the list, and is legal in every
             // context a request may end in.
             unsafe { bindings::blk_mq_end_request_batch(&mut self.raw) };
+        }
+        if !self.waiting.is_empty() {
+            core::mem::take(&mut self.waiting).hold();
         }
     }
 }

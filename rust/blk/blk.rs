@@ -35,7 +35,7 @@
 //!
 //!     fn queue_rq<'call>(
 //!         request: IdleRequest<'call, Self>,
-//!         batch: &mut Batch,
+//!         batch: &mut Batch<Self>,
 //!         held: &mut Held<'_, Atomic>,
 //!     ) -> Result<(), Refused<'call, Self>> {
 //!         let request = request.start();

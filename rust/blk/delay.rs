@@ -14,16 +14,15 @@ use crate::{
     operations::Operations,
     request::{Request, Started},
 };
-use kernel::{
-    bindings, container_of,
-    prelude::*,
-    sync::atomic::{Atomic, Relaxed},
-    types::Opaque,
-};
+use core::sync::atomic::{AtomicI64, Ordering::Relaxed};
+use kernel::{bindings, container_of, prelude::*, types::Opaque};
 use sync::{context::HardIrq, held::Held, spin_lock::SpinLockIrq};
 
 /// When a request is to end, in nanoseconds of `CLOCK_MONOTONIC`. Part of the request's data.
-pub struct Deadline(Atomic<i64>);
+///
+/// The kernel crate's atomics call a function of C for each access; this one is inline. The lock of
+/// the line synchronises the accesses.
+pub struct Deadline(AtomicI64);
 
 // SAFETY: Zero is a valid number.
 unsafe impl pin_init::Zeroable for Deadline {}
@@ -34,10 +33,11 @@ pub trait Delayed: Operations {
     fn deadline(data: &Self::RequestData) -> &Deadline;
 
     /// Ends a request whose time has come.
-    fn due(request: Request<Self, Started>, batch: &mut Batch, held: &mut Held<'_, HardIrq>);
+    fn due(request: Request<Self, Started>, batch: &mut Batch<Self>, held: &mut Held<'_, HardIrq>);
 }
 
-/// Requests that each wait for the same time.
+/// Requests that each wait for the same time, from when they are handed over to the line: those of
+/// one call to `->queue_rqs` together, as a device sees those of one ring of its doorbell.
 ///
 /// As the time is the same for all, they end in the order in which they came, so that one timer
 /// and a list do: the timer is set to the first request's deadline, and takes out what is due.
@@ -140,16 +140,17 @@ impl<T: Delayed> DelayLine<T> {
     }
 }
 
-// SAFETY: The request can be taken out when the lock is released.
+// SAFETY: The requests can be taken out when the lock is released.
 unsafe impl<T: Delayed> Holder<T> for DelayLine<T> {
-    #[inline]
-    fn push(&self, request: Request<T, Started>) {
+    fn push(&self, mut requests: Fifo<T>) {
         let mut waiting = self.waiting.lock();
         // The clock is read under the lock, so that deadlines are in the list's order.
         // SAFETY: The function may be called in any context.
         let deadline = unsafe { bindings::ktime_get() }.saturating_add(self.nanoseconds);
-        T::deadline(request.data()).0.store(deadline, Relaxed);
-        waiting.requests.push(request);
+        while let Some(request) = requests.pop() {
+            T::deadline(request.data()).0.store(deadline, Relaxed);
+            waiting.requests.push(request);
+        }
         if !waiting.timer_is_set {
             waiting.timer_is_set = true;
             // SAFETY: The timer is set up, and not queued: it runs out before the flag is cleared.

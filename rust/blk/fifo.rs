@@ -9,9 +9,10 @@ use crate::{
 };
 use core::{
     marker::PhantomData,
+    mem::ManuallyDrop,
     ptr::{null_mut, NonNull},
 };
-use kernel::bindings;
+use kernel::{bindings, types::ForeignOwnable};
 
 /// Started requests in the order in which they came. They are linked through a field of their own
 /// (`rq_next`), so that keeping one needs no memory.
@@ -92,6 +93,40 @@ impl<T: Operations> Fifo<T> {
         Some(unsafe { &*crate::request::data::<T>(first) })
     }
 
+    /// Appends all requests of `other`.
+    #[inline]
+    pub fn append(&mut self, other: Self) {
+        let other = ManuallyDrop::new(other).raw;
+        if self.raw.tail.is_null() {
+            self.raw = other;
+        } else if !other.head.is_null() {
+            // SAFETY: By the type's invariant the last request is valid, and its link ours.
+            unsafe { (*self.raw.tail).__bindgen_anon_1.rq_next = other.head };
+            self.raw.tail = other.tail;
+        }
+    }
+
+    /// Lets the requests wait, each in what [`Operations::holder`] returns for its hardware queue;
+    /// those for which it returns nothing end with an I/O error.
+    #[cold]
+    pub(crate) fn hold(mut self) {
+        while let Some(first) = self.pop() {
+            let queue = first.hw_queue();
+            let polled = first.is_polled();
+            let mut run = Self::new();
+            run.push(first);
+            while let Some(next) = self.pop_if(|next| next.hw_queue() == queue) {
+                run.push(next);
+            }
+            // SAFETY: The requests keep their hardware queue and its data from going away; the
+            // holder in it is used only until they can be taken out of it, as `Holder` promises.
+            let hw = unsafe { T::HwData::borrow((*queue).driver_data) };
+            if let Some(holder) = T::holder(hw, polled) {
+                holder.push(run);
+            }
+        }
+    }
+
     /// Takes the request that timed out from wherever it is, if it is in this list. That takes
     /// time in proportion to the list's length.
     pub fn remove(&mut self, timed_out: &TimedOut<'_, T>) -> Option<Request<T, Started>> {
@@ -122,13 +157,14 @@ impl<T: Operations> Drop for Fifo<T> {
     }
 }
 
-/// Something that requests can wait in; see [`Request::hold`].
+/// Something that the requests of a hardware queue can wait in; part of its
+/// [`HwData`](Operations::HwData).
 ///
 /// # Safety
 ///
-/// Once others can take the request out of the holder it may end, and the holder go away with its
-/// hardware queue. So `push` must touch nothing of `self` after that but to release a lock.
+/// Once others can take the requests out of the holder they may end, and the holder go away with
+/// its hardware queue. So `push` must touch nothing of `self` after that but to release a lock.
 pub unsafe trait Holder<T: Operations> {
-    /// Takes a request.
-    fn push(&self, request: Request<T, Started>);
+    /// Takes requests of the hardware queue, at least one.
+    fn push(&self, requests: Fifo<T>);
 }

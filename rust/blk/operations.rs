@@ -6,6 +6,7 @@
 
 use crate::{
     batch::Batch,
+    fifo::Holder,
     request::{Completed, IdleRequest, Refused, Request, TimedOut},
     request_list::{add_tail, RequestList},
     status::Status,
@@ -74,7 +75,7 @@ pub trait Operations: Sized + 'static {
     /// Requests that it passes to `batch` end together when the call, or the list, is over.
     fn queue_rq<'call>(
         request: IdleRequest<'call, Self>,
-        batch: &mut Batch,
+        batch: &mut Batch<Self>,
         held: &mut Held<'_, Self::Context>,
     ) -> Result<(), Refused<'call, Self>>;
 
@@ -83,8 +84,14 @@ pub trait Operations: Sized + 'static {
         request.end(Status::OK);
     }
 
+    /// Where requests of a hardware queue wait that `queue_rq` gave to [`Batch::hold`]; `polled` says
+    /// whether it is a queue for polling. A driver that lets none wait needs no such place.
+    fn holder<'a>(_hw: HwData<'a, Self>, _polled: bool) -> Option<&'a dyn Holder<Self>> {
+        None
+    }
+
     /// Looks for requests that are done in a queue for polling, and ends them; returns how many.
-    fn poll(_hw: HwData<'_, Self>, _batch: &mut Batch, _held: &mut Held<'_, Atomic>) -> u32 {
+    fn poll(_hw: HwData<'_, Self>, _batch: &mut Batch<Self>, _held: &mut Held<'_, Atomic>) -> u32 {
         0
     }
 

@@ -26,6 +26,14 @@ use kernel::{
     types::Opaque,
 };
 
+/// `XAS_RESTART`: a walk begins at the top.
+const XAS_RESTART: usize = 3;
+
+/// The bits of an entry that say what it is, and what those of the array's own are
+/// (`xa_is_internal()`).
+const XA_KIND_MASK: usize = 3;
+const XA_INTERNAL: usize = 2;
+
 /// The contents of a disk of up to 2^64 bytes, all zero at first.
 ///
 /// # Invariants
@@ -189,11 +197,25 @@ impl Pages {
         }
     }
 
-    /// The page with number `index`.
+    /// The page with number `index` (`xa_load()`, which would enter RCU once more).
     #[inline]
     fn find(&self, index: usize, _guard: &rcu::Guard) -> Option<NonNull<u8>> {
-        // SAFETY: The array is initialised.
-        let page = unsafe { bindings::xa_load(self.array.get(), index) };
+        let restart = core::ptr::without_provenance_mut(XAS_RESTART);
+        let mut state = bindings::xa_state {
+            xa: self.array.get(),
+            xa_index: index,
+            xa_node: restart,
+            ..pin_init::zeroed()
+        };
+        let page = loop {
+            // SAFETY: The array is initialised, and the guard keeps what is taken out of it.
+            let entry = unsafe { bindings::xas_load(&mut state) };
+            // A part of the array that is about to go says so by an entry of its own kind.
+            if entry.addr() & XA_KIND_MASK != XA_INTERNAL {
+                break entry;
+            }
+            state.xa_node = restart;
+        };
         if page.is_null() {
             return None;
         }

@@ -37,10 +37,10 @@ impl<T: Operations> PollList<T> {
     }
 }
 
-// SAFETY: The request can be taken out when the lock is released.
+// SAFETY: The requests can be taken out when the lock is released.
 unsafe impl<T: Operations> Holder<T> for PollList<T> {
     #[inline]
-    fn push(&self, request: Request<T, Started>) {
-        self.requests.lock().push(request);
+    fn push(&self, requests: Fifo<T>) {
+        self.requests.lock().append(requests);
     }
 }

@@ -15,7 +15,6 @@
 //! request makes the removal of its disk wait for ever; it cannot make memory invalid.
 
 use crate::{
-    fifo::Holder,
     operations::{HwData, Operations, QueueData},
     status::Status,
 };
@@ -258,25 +257,20 @@ impl<T: Operations> Request<T, Started> {
         }
     }
 
+    /// The hardware queue of the request.
+    #[inline]
+    pub(crate) fn hw_queue(&self) -> *mut bindings::blk_mq_hw_ctx {
+        // SAFETY: By the invariant of `Owned` the request is valid.
+        unsafe { (*self.owned.0.as_ptr()).mq_hctx }
+    }
+
     /// Whether the submitter polls for the end of the request, so that it waits in the driver for
     /// [`Operations::poll`].
     #[inline]
     pub fn is_polled(&self) -> bool {
-        // SAFETY: By the invariant of `Owned` the request is valid, and has a hardware queue.
-        let kind = unsafe { (*(*self.owned.0.as_ptr()).mq_hctx).type_ };
+        // SAFETY: The request has a hardware queue from its allocation to its end.
+        let kind = unsafe { (*self.hw_queue()).type_ };
         u32::from(kind) == bindings::hctx_type_HCTX_TYPE_POLL
-    }
-
-    /// Leaves the request to wait in what `holder` chooses from the data of its hardware queue.
-    #[inline]
-    pub fn hold<H: Holder<T>>(self, holder: impl for<'a> FnOnce(Lent<'a, T>) -> &'a H) {
-        let request = self.owned.into_raw();
-        // SAFETY: As in `Owned::hw_data()`: the request keeps the data, and the holder in it, from
-        // going away until it is taken out again, after which the holder is not touched.
-        let hw = unsafe { T::HwData::borrow((*(*request.as_ptr()).mq_hctx).driver_data) };
-        let holder = holder(Lent(hw));
-        // SAFETY: The ownership was given up above.
-        holder.push(unsafe { Self::from_started(request) });
     }
 
     /// Completes the request on the CPU that submitted it, or in softirq context, as the queue's
@@ -295,9 +289,6 @@ impl<T: Operations> Request<T, Started> {
         (!elsewhere).then(|| unsafe { Request::from_completed(request) })
     }
 }
-
-/// The data of a hardware queue, as [`Request::hold`] lends it: a type that names the lifetime.
-pub struct Lent<'a, T: Operations>(pub HwData<'a, T>);
 
 impl<T: Operations> Request<T, Completed> {
     /// Takes the ownership of a completed request.

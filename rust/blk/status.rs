@@ -4,10 +4,8 @@
 //!
 //! C header: [`include/linux/blk_types.h`](srctree/include/linux/blk_types.h)
 
-use kernel::{
-    bindings,
-    sync::atomic::{Atomic, Relaxed},
-};
+use core::sync::atomic::{AtomicU8, Ordering::Relaxed};
+use kernel::bindings;
 
 /// How a request ended (`blk_status_t`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,7 +43,9 @@ impl Status {
 
 /// A [`Status`] that the timeout of its request can change while the driver works on it. Part of
 /// the request's data.
-pub struct AtomicStatus(Atomic<u32>);
+///
+/// The kernel crate's atomics call a function of C for each access; this one is inline.
+pub struct AtomicStatus(AtomicU8);
 
 // SAFETY: Zero is `Status::OK`.
 unsafe impl pin_init::Zeroable for AtomicStatus {}
@@ -54,13 +54,12 @@ impl AtomicStatus {
     /// The status.
     #[inline]
     pub fn get(&self) -> Status {
-        // CAST: `set()` stores nothing larger.
-        Status(self.0.load(Relaxed) as bindings::blk_status_t)
+        Status(self.0.load(Relaxed))
     }
 
     /// Changes the status.
     #[inline]
     pub fn set(&self, status: Status) {
-        self.0.store(u32::from(status.0), Relaxed);
+        self.0.store(status.0, Relaxed);
     }
 }

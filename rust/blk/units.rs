@@ -16,16 +16,19 @@ pub struct Mebibytes(u64);
 
 impl Mebibytes {
     /// A length of `mebibytes` MiB.
+    #[inline]
     pub const fn new(mebibytes: u64) -> Self {
         Self(mebibytes)
     }
 
     /// The number of mebibytes.
+    #[inline]
     pub const fn get(self) -> u64 {
         self.0
     }
 
     /// The same length in bytes, or `None` if that is 2^64 or more.
+    #[inline]
     pub const fn bytes(self) -> Option<Bytes> {
         match self.0.checked_mul(1 << 20) {
             Some(bytes) => Some(Bytes(bytes)),
@@ -40,16 +43,19 @@ pub struct Bytes(u64);
 
 impl Bytes {
     /// A length of `bytes` bytes.
+    #[inline]
     pub const fn new(bytes: u64) -> Self {
         Self(bytes)
     }
 
     /// The number of bytes.
+    #[inline]
     pub const fn get(self) -> u64 {
         self.0
     }
 
     /// The whole sectors in this length; a part of a sector at the end does not count.
+    #[inline]
     pub const fn sectors(self) -> Sectors {
         Sectors(self.0 >> SECTOR_SHIFT)
     }
@@ -61,11 +67,13 @@ pub struct Sectors(u64);
 
 impl Sectors {
     /// A length of `sectors` sectors.
+    #[inline]
     pub const fn new(sectors: u64) -> Self {
         Self(sectors)
     }
 
     /// The same length in bytes, or `None` if that is 2^64 or more.
+    #[inline]
     pub const fn bytes(self) -> Option<Bytes> {
         match self.0.checked_mul(1 << SECTOR_SHIFT) {
             Some(bytes) => Some(Bytes(bytes)),
@@ -86,6 +94,7 @@ impl Sectors {
     }
 
     /// The number of sectors, as the C functions take it (`sector_t`).
+    #[inline]
     pub const fn get(self) -> u64 {
         self.0
     }
