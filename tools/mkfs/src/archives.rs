@@ -96,6 +96,38 @@ impl Archives {
         }
     }
 
+    /// Puts archives, with their lengths, one after the other. `None` where they would end at byte
+    /// 2^63 or beyond.
+    pub fn joined(sources: Vec<(Rc<Source>, u64)>) -> Option<Self> {
+        let mut previous = None;
+        let mut archives = Vec::new();
+        for (source, length) in sources {
+            let layer = Layer::after(previous.as_ref(), length, None);
+            i64::try_from(layer.end()).ok()?;
+            archives.push(Archive {
+                source,
+                start: layer.sector.saturating_mul(SECTOR),
+                length,
+                sha256: None,
+            });
+            previous = Some(layer);
+        }
+        Some(Self { archives })
+    }
+
+    /// The archives' records in the index: none where there is one archive.
+    pub fn layers(&self) -> Vec<Layer> {
+        if self.only().is_some() {
+            return Vec::new();
+        }
+        let layer = |archive: &Archive| Layer {
+            sector: archive.start / SECTOR,
+            length: archive.length,
+            sha256: archive.sha256,
+        };
+        self.archives.iter().map(layer).collect()
+    }
+
     /// Byte of the space after the last archive.
     pub fn end(&self) -> u64 {
         let last = self.archives.last();

@@ -23,6 +23,7 @@ use uuid::Uuid;
 use crate::archives::Archives;
 use crate::image::{Existing, Place};
 use crate::index_reader::{IndexReader, Sums};
+use crate::layers;
 use crate::make::{self, Output};
 use crate::options::{Label, Options, ReadOptions};
 use crate::progress::Progress;
@@ -78,20 +79,17 @@ pub fn check(
     sums::check_index(&index, report, progress)?;
     let paths = structure::check(&index, report, progress)?;
     let read_options = ReadOptions::from_features(index.superblock().features_compat);
-    let only = archives.as_ref().and_then(Archives::only);
-    if let Some(only) = only {
-        let read = make::read_entries(&only.source, only.length, read_options, progress);
+    if let Some(archives) = &archives {
+        let read = layers::read(archives, read_options, progress);
         if let Some(archive) = broken_archive(read, report)? {
             comparison::compare(&index, &archive.tree, &paths, report, progress)?;
             check_place(&index, archive.end, report)?;
         }
-    }
-    if let Some(archives) = &archives {
         sums::check_data(&index, archives, report, progress)?;
     }
     Ok(Checked {
         superblock: Some(index.superblock().clone()),
-        is_compared: only.is_some(),
+        is_compared: archives.is_some(),
     })
 }
 
@@ -124,9 +122,8 @@ pub fn repair(
             })
         }
         [] => make::make(path, Output::InPlace, &options, progress).map(|_| ()),
-        [archive, ..] => {
-            make::make(archive, Output::IndexOnly(path), &options, progress).map(|_| ())
-        }
+        [archive] => make::make(archive, Output::IndexOnly(path), &options, progress).map(|_| ()),
+        several => layers::make_layers(several, path, &options, progress).map(|_| ()),
     }
 }
 

@@ -80,7 +80,9 @@ impl<'a> Index<'a> {
             true => tar_length.div_ceil(BLOCK),
             false => 0,
         };
-        let layers = region(RegionKind::Layers, extents.end(), 0)?;
+        // CAST: at most a few hundred.
+        let layers = archives.layers().len() as u64;
+        let layers = region(RegionKind::Layers, extents.end(), layers)?;
         let data_sums = region(RegionKind::DataSums, layers.end(), data_sums)?;
         let superblock = Superblock {
             features_compat: options.read.features(),
@@ -183,6 +185,10 @@ impl<'a> Index<'a> {
 
         self.xattrs.write(self.tree, &mut out)?;
         self.write_extents(&mut out)?;
+        for layer in self.archives.layers() {
+            out.write_record(&layer.encode())?;
+        }
+        out.end_region()?;
         let tar_sha256 = self.write_data_sums(&mut out, watch)?;
 
         let sums = out.finish()?;

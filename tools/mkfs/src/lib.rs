@@ -41,6 +41,7 @@ pub mod index_reader;
 pub mod inodes;
 mod interner;
 pub mod interrupt;
+pub mod layers;
 pub mod leaves;
 pub mod left_out;
 pub mod make;
@@ -60,6 +61,7 @@ pub mod xattrs;
 pub use arena::{Arena, Id};
 pub use check::check;
 pub use error::Error;
+pub use layers::make_layers;
 pub use make::make;
 pub use source::Source;
 

@@ -32,6 +32,8 @@ use uuid::Uuid;
 #[command(
     name = "mkfs.tarfs",
     bin_name = "mkfs.tarfs",
+    override_usage = "mkfs.tarfs [OPTIONS] <TAR>\n       \
+                      mkfs.tarfs [OPTIONS] --layer <TAR>... --index-only <INDEX>",
     version = concat!(env!("CARGO_PKG_VERSION"), ", format 1"),
     after_help = "Exit status: 0 done; 1 no index (--check); 2 the archive has something that an \
                   image cannot hold; 4 the archive or index is damaged; 8 the system failed; \
@@ -83,9 +85,19 @@ struct Arguments {
     #[arg(short, long)]
     quiet: bool,
 
+    /// Make one index of several archives, each over those before it, of which its whiteouts hide
+    /// files; repeat it for each
+    #[arg(
+        long = "layer",
+        value_name = "TAR",
+        requires = "index_only",
+        conflicts_with_all = ["archive", "whiteouts"]
+    )]
+    layers: Vec<PathBuf>,
+
     /// The archive
-    #[arg(value_name = "TAR")]
-    archive: PathBuf,
+    #[arg(value_name = "TAR", required_unless_present = "layers")]
+    archive: Option<PathBuf>,
 }
 
 fn main() -> Status {
@@ -93,10 +105,9 @@ fn main() -> Status {
         Ok(arguments) => arguments,
         Err(status) => return status,
     };
-    let result = if arguments.check {
-        check(&arguments)
-    } else {
-        make(&arguments)
+    let result = match &arguments.archive {
+        Some(archive) if arguments.check => check(&arguments, archive),
+        _ => make(&arguments),
     };
     result.unwrap_or_else(|error| {
         eprintln!("mkfs.tarfs: {error}");
@@ -116,21 +127,36 @@ fn make(arguments: &Arguments) -> Result<Status, Error> {
         read: ReadOptions {
             ignore_zeros: arguments.ignore_zeros,
             tar_xattrs: arguments.tar_xattrs,
-            whiteouts: arguments.whiteouts,
+            whiteouts: match arguments.layers.as_slice() {
+                [] => arguments.whiteouts,
+                _ => Whiteouts::Apply,
+            },
             strict: arguments.strict,
         },
         data_sums: arguments.data_checksums,
     };
     let mut progress = Progress::new(arguments.quiet);
-    let result = tarfs_tools::make(&arguments.archive, output, &options, &mut progress);
+    let (name, result) = match (&arguments.archive, output) {
+        (Some(archive), output) => {
+            let result = tarfs_tools::make(archive, output, &options, &mut progress);
+            (archive.as_path(), result)
+        }
+        (None, Output::IndexOnly(index)) => {
+            let layers = &arguments.layers;
+            let result = tarfs_tools::make_layers(layers, index, &options, &mut progress);
+            (index, result)
+        }
+        // The command line's definition says what stands together.
+        (None, Output::InPlace | Output::Image(_)) => return Ok(Status::Usage),
+    };
     progress.finish();
-    arguments.print(&summary_line(&arguments.archive, &result?));
+    arguments.print(&summary_line(name, &result?));
     Ok(Status::Good)
 }
 
-fn check(arguments: &Arguments) -> Result<Status, Error> {
-    let path = arguments.archive.display();
-    let Some(superblock) = tarfs_tools::check(&arguments.archive)? else {
+fn check(arguments: &Arguments, archive: &Path) -> Result<Status, Error> {
+    let path = archive.display();
+    let Some(superblock) = tarfs_tools::check(archive)? else {
         arguments.print(&format!("{path}: no index"));
         return Ok(Status::NotIndexed);
     };

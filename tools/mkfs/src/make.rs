@@ -60,11 +60,12 @@ impl Summary {
     }
 }
 
-/// An archive that was read to its end.
+/// An archive that was read to its end, or several.
+#[derive(Default)]
 pub(crate) struct Archive {
     pub(crate) tree: Tree,
     entries: u64,
-    /// Byte after the last entry.
+    /// Byte after the last entry, of the last archive.
     pub(crate) end: u64,
     left_out: LeftOut,
     differing: Differing,
@@ -94,20 +95,15 @@ pub fn make(
         Output::Image(image) => {
             output::copy(&source, place, &index, image, &interrupt, progress)?;
         }
-        Output::IndexOnly(file) => output::index_only(&source, &index, file, &interrupt, progress)?,
+        Output::IndexOnly(file) => {
+            output::index_only(&archives, &index, file, &interrupt, progress)?
+        }
     }
-    Ok(Summary {
-        entries: archive.entries,
-        inodes: index.inode_count(),
-        index_bytes: index.length(),
-        left_out: archive.left_out,
-        differing: archive.differing,
-        elapsed: progress.elapsed(),
-    })
+    Ok(archive.summary(&index, progress))
 }
 
 /// Opens and locks the archive.
-fn open(path: &Path, output: Output<'_>) -> Result<Source, Error> {
+pub(crate) fn open(path: &Path, output: Output<'_>) -> Result<Source, Error> {
     let in_place = matches!(output, Output::InPlace);
     let file = OpenOptions::new()
         .read(true)
@@ -204,46 +200,74 @@ pub(crate) fn read_entries(
     options: ReadOptions,
     progress: &mut Progress,
 ) -> Result<Archive, Error> {
-    let mut tree = Tree::default();
-    let mut entries: u64 = 0;
-    let mut left_out = LeftOut::default();
-    let mut differing = Differing::default();
-    let mut whiteouts = Whiteouts::new(options.whiteouts);
-    let mut reader = Reader::new(source, length, options);
-    while let Some(entry) = reader.next_entry()? {
-        let is_whiteout = whiteouts.take(&entry);
-        let added = is_whiteout.and_then(|is_whiteout| match is_whiteout {
-            true => Ok(()),
-            false => tree.add(&entry),
-        });
-        added.map_err(|rule| Error::archive(source.path(), entry.offset, entry.name, rule))?;
-        for not_kept in &entry.not_kept {
-            left_out.add(entry.name, not_kept);
+    let mut archive = Archive::default();
+    archive.add(source, length, 0, options, progress)?;
+    Ok(archive)
+}
+
+impl Archive {
+    /// Adds the entries of an archive, the first `length` bytes of a file, which is at byte `start` of
+    /// the space of all archives.
+    ///
+    /// # Errors
+    ///
+    /// As for [`read_entries`].
+    pub(crate) fn add(
+        &mut self,
+        source: &Source,
+        length: u64,
+        start: u64,
+        options: ReadOptions,
+        progress: &mut Progress,
+    ) -> Result<(), Error> {
+        let mut entries: u64 = 0;
+        let mut whiteouts = Whiteouts::new(options.whiteouts);
+        let mut reader = Reader::new(source, length, options);
+        while let Some(mut entry) = reader.next_entry()? {
+            let offset = entry.offset;
+            entry.move_by(start);
+            let is_whiteout = whiteouts.take(&entry);
+            let added = is_whiteout.and_then(|is_whiteout| match is_whiteout {
+                true => Ok(()),
+                false => self.tree.add(&entry),
+            });
+            added.map_err(|rule| Error::archive(source.path(), offset, entry.name, rule))?;
+            for not_kept in &entry.not_kept {
+                self.left_out.add(entry.name, not_kept);
+            }
+            self.differing.add(entry.name, &entry.differences);
+            entries = entries.saturating_add(1);
+            if entries % ENTRIES_A_REPORT == 0 {
+                progress.report("read", reader.position(), length);
+            }
         }
-        differing.add(entry.name, &entry.differences);
-        entries = entries.saturating_add(1);
-        if entries % ENTRIES_A_REPORT == 0 {
-            progress.report("read", reader.position(), length);
+        self.end = reader.position();
+        self.entries = self.entries.saturating_add(entries);
+        whiteouts.finish(&mut self.tree).map_err(|problem| {
+            Error::archive(source.path(), problem.offset, &problem.name, problem.rule)
+        })?;
+        // Zeros alone are an empty archive, but much that is no archive starts with some.
+        if entries == 0 && Place::find(source, self.end)?.is_none() && !is_zero(source, 0, length)?
+        {
+            return Err(Error::NotTar {
+                path: source.path().into(),
+                reason: "it starts with zeros, and has other data after them",
+            });
+        }
+        Ok(())
+    }
+
+    /// Says what the index of these archives is.
+    pub(crate) fn summary(&self, index: &Index<'_>, progress: &Progress) -> Summary {
+        Summary {
+            entries: self.entries,
+            inodes: index.inode_count(),
+            index_bytes: index.length(),
+            left_out: self.left_out.clone(),
+            differing: self.differing.clone(),
+            elapsed: progress.elapsed(),
         }
     }
-    let end = reader.position();
-    whiteouts.finish(&mut tree).map_err(|problem| {
-        Error::archive(source.path(), problem.offset, &problem.name, problem.rule)
-    })?;
-    // Zeros alone are an empty archive, but much that is no archive starts with some.
-    if entries == 0 && Place::find(source, end)?.is_none() && !is_zero(source, 0, length)? {
-        return Err(Error::NotTar {
-            path: source.path().into(),
-            reason: "it starts with zeros, and has other data after them",
-        });
-    }
-    Ok(Archive {
-        tree,
-        entries,
-        end,
-        left_out,
-        differing,
-    })
 }
 
 fn too_long(source: &Source) -> Error {

@@ -10,6 +10,7 @@ use std::path::Path;
 
 use tempfile::NamedTempFile;
 
+use crate::archives::Archives;
 use crate::blocks::crc32;
 use crate::image::Place;
 use crate::index::Index;
@@ -86,7 +87,7 @@ pub fn copy(
 ///
 /// As for [`copy`].
 pub fn index_only(
-    source: &Source,
+    archives: &Archives,
     index: &Index<'_>,
     path: &Path,
     interrupt: &Interrupt,
@@ -98,7 +99,9 @@ pub fn index_only(
         path,
         interrupt,
     };
-    source.check_unchanged()?;
+    for archive in archives.iter() {
+        archive.source.check_unchanged()?;
+    }
     writer.write_index(index, 0, progress)?;
     persist(temporary, path)
 }
@@ -240,7 +243,6 @@ mod tests {
     use std::rc::Rc;
 
     use super::*;
-    use crate::archives::Archives;
     use crate::options::Options;
     use crate::tree::Tree;
 

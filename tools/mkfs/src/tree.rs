@@ -2,6 +2,7 @@
 
 //! The tree that extracting an archive would make.
 
+mod layers;
 mod node;
 
 use std::hash::{BuildHasher, Hasher};
@@ -47,6 +48,8 @@ pub struct Tree {
     /// Number of entries added, and of directories that they implied.
     entries: u64,
     implied: u64,
+    /// Number of nodes that the layers below the present one have.
+    layer_start: usize,
     /// The directory part of the last name, and the directory: the next name's is mostly the same.
     last_directory: (Vec<u8>, NodeId),
 }
@@ -66,6 +69,7 @@ impl Default for Tree {
             hasher: foldhash::fast::RandomState::default(),
             entries: 0,
             implied: 0,
+            layer_start: 0,
             last_directory: (Vec::new(), ROOT),
         }
     }
@@ -90,6 +94,7 @@ impl Tree {
             _ => None,
         };
         std::iter::successors(first, |&link| self.links[link].next)
+            .filter(|&link| !self.links[link].is_removed)
             .map(|link| (link, self.links[link].node))
     }
 
@@ -227,8 +232,9 @@ impl Tree {
             return self.push_link(parent, name, node);
         };
         let replaced = self.links[link].node;
-        if let Content::Directory(children) = self.nodes[replaced].content {
-            if children.first.is_some() {
+        if self.is_directory(replaced) {
+            // A layer replaces what is in those below it. Without layers, that is nothing.
+            if !self.is_of_lower_layers(replaced) {
                 return Err(Rule::ReplacesDirectory);
             }
             self.last_directory = (Vec::new(), ROOT);
@@ -364,6 +370,7 @@ impl Tree {
             parent,
             node,
             next: None,
+            is_removed: false,
         };
         let link = self.links.push(link).ok_or(Rule::TooManyFiles)?;
         if let Content::Directory(children) = &mut self.nodes[parent].content {

@@ -40,6 +40,52 @@ pub struct Whiteouts {
     opaque: Vec<(Vec<u8>, u64)>,
 }
 
+/// What the name of a whiteout says.
+pub enum Mark<'a> {
+    /// What the layers below have under a name is gone.
+    Gone {
+        /// The directory; empty for the root.
+        directory: &'a [u8],
+        /// The name in it.
+        name: &'a [u8],
+    },
+    /// All that the layers below have in a directory is gone.
+    Opaque {
+        /// The directory; empty for the root.
+        directory: &'a [u8],
+    },
+    /// Something that AUFS has for itself.
+    Other,
+}
+
+impl<'a> Mark<'a> {
+    /// Reads the name of an entry; `None` where it is that of a file.
+    ///
+    /// # Errors
+    ///
+    /// The rule that the name breaks.
+    pub fn of(name: &'a [u8]) -> Result<Option<Self>, Rule> {
+        let Some(split) = path::split(name).ok().flatten() else {
+            return Ok(None);
+        };
+        let Some(gone) = split.last.strip_prefix(PREFIX) else {
+            return Ok(None);
+        };
+        path::check(name)?;
+        let directory = split.directory;
+        if split.last == OPAQUE {
+            return Ok(Some(Self::Opaque { directory }));
+        }
+        if split.last.starts_with(MARKER_PREFIX) {
+            return Ok(Some(Self::Other));
+        }
+        match gone {
+            b"" | b"." | b".." => Err(Rule::Whiteout),
+            name => Ok(Some(Self::Gone { directory, name })),
+        }
+    }
+}
+
 /// Where a whiteout breaks a rule.
 pub struct Problem {
     /// Byte of the archive.
@@ -69,29 +115,22 @@ impl Whiteouts {
         if self.choice == Choice::Keep {
             return Ok(false);
         }
-        let Some(split) = path::split(entry.name).ok().flatten() else {
+        let Some(mark) = Mark::of(entry.name)? else {
             return Ok(false);
         };
-        let Some(gone) = split.last.strip_prefix(PREFIX) else {
-            return Ok(false);
-        };
-        path::check(entry.name)?;
-        if self.choice == Choice::Apply {
-            return Ok(true);
-        }
-        if split.last == OPAQUE {
-            self.opaque.push((split.directory.to_vec(), entry.offset));
-        } else if !split.last.starts_with(MARKER_PREFIX) {
-            if matches!(gone, b"" | b"." | b"..") {
-                return Err(Rule::Whiteout);
+        match mark {
+            _ if self.choice == Choice::Apply => {}
+            Mark::Opaque { directory } => {
+                self.opaque.push((directory.to_vec(), entry.offset));
             }
-            self.files.push(Whiteout {
-                name: [split.directory, b"/", gone].concat(),
+            Mark::Gone { directory, name } => self.files.push(Whiteout {
+                name: [directory, b"/", name].concat(),
                 offset: entry.offset,
                 uid: entry.uid,
                 gid: entry.gid,
                 mtime: entry.mtime,
-            });
+            }),
+            Mark::Other => {}
         }
         Ok(true)
     }

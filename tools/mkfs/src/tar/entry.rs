@@ -70,6 +70,22 @@ pub struct Entry<'a> {
     pub differences: Vec<Difference>,
 }
 
+impl Entry<'_> {
+    /// Moves the archive to byte `start` of a space in which it is not the first. Both are below
+    /// 2^63.
+    pub(crate) fn move_by(&mut self, start: u64) {
+        self.offset = self.offset.saturating_add(start);
+        self.data_offset = self.data_offset.saturating_add(start);
+        for extent in self
+            .sparse
+            .iter_mut()
+            .flat_map(|sparse| &mut sparse.extents)
+        {
+            extent.position = extent.position.saturating_add(start);
+        }
+    }
+}
+
 /// What an entry is, and the data that follows its headers.
 pub(super) struct Data {
     pub(super) entry_type: Type,

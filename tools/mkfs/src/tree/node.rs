@@ -99,6 +99,8 @@ pub struct Link {
     pub(super) parent: NodeId,
     pub(super) node: NodeId,
     pub(super) next: Option<LinkId>,
+    /// Whether a layer has taken the name away.
+    pub(super) is_removed: bool,
 }
 
 /// A place in the tree's text.

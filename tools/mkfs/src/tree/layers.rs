@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A tree of several layers: what a later one takes away from those below it.
+
+use super::{Children, Content, LinkId, NodeId, Tree};
+use crate::path;
+use crate::tar::Rule;
+
+impl Tree {
+    /// Begins the next layer: what the tree has is that of the layers below.
+    pub fn begin_layer(&mut self) {
+        self.layer_start = self.node_count();
+    }
+
+    /// Takes a name away, and all below it. It may be there or not.
+    ///
+    /// # Errors
+    ///
+    /// The rule that the name breaks.
+    pub fn remove(&mut self, directory: &[u8], name: &[u8]) -> Result<(), Rule> {
+        path::check(name)?;
+        let parent = self.resolve(directory)?;
+        if let Some(link) = parent.and_then(|parent| self.find(parent, name)) {
+            self.forget(link);
+        }
+        Ok(())
+    }
+
+    /// Takes everything in a directory away. It may be there or not.
+    ///
+    /// # Errors
+    ///
+    /// The rule that the name breaks.
+    pub fn remove_children(&mut self, directory: &[u8]) -> Result<(), Rule> {
+        let Some(node) = self.resolve(directory)? else {
+            return Ok(());
+        };
+        let links: Vec<LinkId> = self.children(node).map(|(link, _)| link).collect();
+        links.into_iter().for_each(|link| self.forget(link));
+        if let Content::Directory(children) = &mut self.nodes[node].content {
+            *children = Children::default();
+        }
+        Ok(())
+    }
+
+    /// Whether everything in a directory comes from layers below this one.
+    pub(super) fn is_of_lower_layers(&self, directory: NodeId) -> bool {
+        let mut to_check = vec![directory];
+        while let Some(directory) = to_check.pop() {
+            for (_, node) in self.children(directory) {
+                if node.place() >= self.layer_start {
+                    return false;
+                }
+                to_check.push(node);
+            }
+        }
+        true
+    }
+
+    fn forget(&mut self, link: LinkId) {
+        let hash = self.hash(self.links[link].parent, self.name(link));
+        if let Ok(entry) = self.by_name.find_entry(hash, |&other| other == link) {
+            entry.remove();
+        }
+        self.links[link].is_removed = true;
+        // It may be below what is gone.
+        self.last_directory = (Vec::new(), super::ROOT);
+    }
+}
