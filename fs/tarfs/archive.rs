@@ -119,7 +119,7 @@ pub(crate) fn read(inode: &INode<Tarfs>, position: u64, to: &mut [u8]) -> Result
         let count = left.len().min(PAGE_SIZE.wrapping_sub(offset));
         let ahead = left.len().div_ceil(PAGE_SIZE);
         let index = position / PAGE_SIZE;
-        let page = place.device.page(index, ahead)?;
+        let page = place.device.page(index, || ahead)?;
         check(inode, &place.archive, index, &page)?;
         let from = page.get(offset..).and_then(|bytes| bytes.get(..count));
         let (now, later) = left.split_at_mut_checked(count).ok_or(EIO)?;
@@ -199,7 +199,7 @@ pub(crate) fn list(
     }
     for number in 0..layout.layer_count() {
         let place = layout.layer_position(number)?;
-        let block = index::read_from(device, layout, place.block, verify)?;
+        let block = index::read_from(device, layout, place.block, verify, || 1)?;
         let layer = Layer::decode(number, layers.last(), &block, place.offset, layout)?;
         layers.push(layer, GFP_KERNEL).map_err(Error::from)?;
     }

@@ -4,12 +4,53 @@
 
 use crate::super_block::{damaged, Tarfs};
 use core::ops::Deref;
-use kernel::{page::PAGE_SIZE, prelude::*};
+use kernel::{
+    page::PAGE_SIZE,
+    prelude::*,
+    sync::atomic::{Atomic, Relaxed},
+};
 use layout::{check_sum, Superblock, BLOCK_SIZE, PAYLOAD_SIZE};
 use vfs::{crc32, CachedPage, DeviceCache, SuperBlock};
 
-/// Pages read together where one is missing: neighbours in the index are needed together.
-const READ_AHEAD: usize = 8;
+/// Blocks read together by who goes through the index in its order.
+const WINDOW: u32 = 8;
+
+/// An index of so many blocks is read in windows whatever the order: soon all of it is needed.
+const SMALL_INDEX: u64 = 128;
+
+/// How an index is read ahead: where the last windows ended, for inodes, leaves and the rest, each
+/// of which a walk through the tree reads in its order.
+///
+/// A lookup that comes alone, as in a large directory or at mount, reads the blocks that it needs.
+pub(crate) struct Windows([Atomic<u32>; 3]);
+
+/// The end of a window before the first.
+const NONE_YET: u32 = u32::MAX;
+
+impl Windows {
+    pub(crate) fn new() -> Self {
+        Self([const { Atomic::new(NONE_YET) }; 3])
+    }
+
+    /// How many blocks to read together from `block` on, which is missing.
+    fn next(&self, layout: &Superblock, block: u32) -> usize {
+        let [inodes, leaves, rest] = &self.0;
+        let end = if block < layout.inodes.end() {
+            inodes
+        } else if (layout.leaves.first_block()..layout.leaves.end()).contains(&block) {
+            leaves
+        } else {
+            rest
+        };
+        // Others who read at the same time can take the window away, which costs a read.
+        let expected = end.load(Relaxed);
+        let is_next = block.wrapping_sub(expected) < WINDOW;
+        let is_small = layout.index_blocks <= SMALL_INDEX && expected != NONE_YET;
+        let count = if is_next || is_small { WINDOW } else { 1 };
+        end.store(block.wrapping_add(count), Relaxed);
+        count as usize
+    }
+}
 
 /// A block of the index, as the image has it.
 pub(crate) struct Block<'a> {
@@ -58,13 +99,17 @@ impl From<layout::Error> for Bad {
 #[inline]
 pub(crate) fn read(sb: &SuperBlock<Tarfs>, block: u32) -> Result<Block<'_>> {
     let mount = sb.data();
-    read_from(sb.device(), &mount.layout, block, mount.verifies()).map_err(|error| match error {
-        Bad::Sum(error) => damaged(sb, error),
-        Bad::Read(error) => error,
+    let ahead = || mount.windows.next(&mount.layout, block);
+    read_from(sb.device(), &mount.layout, block, mount.verifies(), ahead).map_err(|error| {
+        match error {
+            Bad::Sum(error) => damaged(sb, error),
+            Bad::Read(error) => error,
+        }
     })
 }
 
-/// Reads index block number `block`, from a device that has the index that `layout` describes.
+/// Reads index block number `block`, from a device that has the index that `layout` describes;
+/// where it is missing, with what `ahead` says.
 ///
 /// # Errors
 ///
@@ -75,8 +120,9 @@ pub(crate) fn read_from<'a>(
     layout: &Superblock,
     block: u32,
     verify: bool,
+    ahead: impl FnOnce() -> usize,
 ) -> Result<Block<'a>, Bad> {
-    let found = fetch(device, layout, block)?;
+    let found = fetch(device, layout, block, ahead)?;
     if verify && !found.page.is_checked() {
         check_page(layout, &found, block)?;
         found.page.set_checked();
@@ -85,7 +131,12 @@ pub(crate) fn read_from<'a>(
 }
 
 /// Reads a block without checking it.
-fn fetch<'a>(device: &'a DeviceCache, layout: &Superblock, block: u32) -> Result<Block<'a>> {
+fn fetch<'a>(
+    device: &'a DeviceCache,
+    layout: &Superblock,
+    block: u32,
+    ahead: impl FnOnce() -> usize,
+) -> Result<Block<'a>> {
     // The superblock's check bounded the index by the device's size: no overflow.
     let position = layout
         .index_offset
@@ -93,7 +144,7 @@ fn fetch<'a>(device: &'a DeviceCache, layout: &Superblock, block: u32) -> Result
     // CAST: usize has 64 bits.
     let position = position as usize;
     Ok(Block {
-        page: device.page(position / PAGE_SIZE, READ_AHEAD)?,
+        page: device.page(position / PAGE_SIZE, ahead)?,
         offset: position % PAGE_SIZE,
     })
 }

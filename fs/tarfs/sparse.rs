@@ -96,8 +96,7 @@ fn fill(inode: &INode<Tarfs>, folio: LockedFolio) -> Result {
             // CAST: Both are within the folio.
             let piece = from.wrapping_sub(start) as usize..to.wrapping_sub(start) as usize;
             let position = now.position.saturating_add(from.wrapping_sub(now.logical));
-            sb.device()
-                .read(position, bytes.get_mut(piece).ok_or(EIO)?)?;
+            archive::read(inode, position, bytes.get_mut(piece).ok_or(EIO)?)?;
             number = number.wrapping_add(1);
             if number >= sparse.extents {
                 break;

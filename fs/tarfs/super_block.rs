@@ -4,7 +4,7 @@
 
 use crate::{
     archive::{self, Archives},
-    index::Bad,
+    index::{Bad, Windows},
     inode::{self, Node},
     options::{self, Options},
     xattr,
@@ -19,7 +19,7 @@ use kernel::{
 use layout::{Superblock, BLOCK_SIZE, ROOT_INO};
 use vfs::{
     crc32, errno, Counter, Devices, FileSystem, INode, INodeRef, NewSuperBlock, Parameter,
-    RateLimit, ShownOptions, StatFs, SuperBlock, XattrNames, XattrNamespace, XattrValue,
+    ShownOptions, StatFs, SuperBlock, XattrNames, XattrNamespace, XattrValue,
 };
 
 /// The file system type.
@@ -33,8 +33,8 @@ pub(crate) struct Mount {
     pub(crate) archives: Archives,
     /// The options that named the archives.
     layers: KVec<CString>,
-    /// Limits how much a damaged image can write to the log.
-    messages: Pin<KBox<RateLimit>>,
+    /// How the index is read ahead.
+    pub(crate) windows: Windows,
     /// How often damage was found.
     errors: Atomic<u64>,
     /// Whether blocks are checked against their sums: not with `-o noverify`.
@@ -86,7 +86,7 @@ impl FileSystem for Tarfs {
         let position = last * BLOCK_SIZE as u64;
         let page_size = kernel::page::PAGE_SIZE as u64;
         // CAST: usize has 64 bits; the remainder is below a page.
-        let page = sb.device().page((position / page_size) as usize, 1)?;
+        let page = sb.device().page((position / page_size) as usize, || 1)?;
         let block = page
             .get((position % page_size) as usize..)
             .and_then(|rest| rest.first_chunk::<BLOCK_SIZE>())
@@ -114,8 +114,8 @@ impl FileSystem for Tarfs {
         Ok(Mount {
             layout,
             archives,
-            messages: KBox::pin_init(RateLimit::new(), GFP_KERNEL)?,
             layers: copy_of(&sb.options().layers)?,
+            windows: Windows::new(),
             errors: Atomic::new(0),
             verify: Atomic::new(sb.options().verify),
         })
@@ -284,7 +284,7 @@ fn refuse<T>(sb: &NewSuperBlock<'_, Tarfs>, error: Error, reason: fmt::Arguments
 #[cold]
 pub(crate) fn damaged(sb: &SuperBlock<Tarfs>, what: impl Display) -> Error {
     sb.data().errors.fetch_add(1, Relaxed);
-    if sb.data().messages.permits() {
+    if sb.permits_message() {
         // The kernel's `fmt!` knows only its own Display.
         pr_err!("({}): {}\n", sb.id(), format_args!("{what}"));
     }

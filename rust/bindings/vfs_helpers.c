@@ -144,11 +144,6 @@ void blockyard_seq_show_option(struct seq_file *m, const char *name,
 	seq_show_option(m, name, value);
 }
 
-void blockyard_super_set_sysfs_name_bdev(struct super_block *sb)
-{
-	super_set_sysfs_name_bdev(sb);
-}
-
 void blockyard_super_set_sysfs_name_generic(struct super_block *sb,
 					    const char *name)
 {

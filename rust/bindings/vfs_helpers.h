@@ -51,7 +51,6 @@ struct folio *blockyard_readahead_folio(struct readahead_control *ractl);
 size_t blockyard_readahead_length(const struct readahead_control *ractl);
 void blockyard_seq_show_option(struct seq_file *m, const char *name,
 			       const char *value);
-void blockyard_super_set_sysfs_name_bdev(struct super_block *sb);
 /* The name as it is, not a format. */
 void blockyard_super_set_sysfs_name_generic(struct super_block *sb,
 					    const char *name);

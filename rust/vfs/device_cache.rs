@@ -76,38 +76,15 @@ impl DeviceCache {
         size as u64
     }
 
-    /// Copies the device's bytes from `position` on into `to`, through the cache. Sleeps.
-    ///
-    /// # Errors
-    ///
-    /// As [`DeviceCache::page`]'s.
-    pub fn read(&self, position: u64, to: &mut [u8]) -> Result {
-        // CAST: usize has 64 bits.
-        let mut position = position as usize;
-        let mut left = to;
-        while !left.is_empty() {
-            let offset = position % PAGE_SIZE;
-            let count = left.len().min(PAGE_SIZE.wrapping_sub(offset));
-            let ahead = left.len().div_ceil(PAGE_SIZE);
-            let page = self.page(position / PAGE_SIZE, ahead)?;
-            let from = page.get(offset..).and_then(|bytes| bytes.get(..count));
-            let (now, later) = left.split_at_mut_checked(count).ok_or(EIO)?;
-            now.copy_from_slice(from.ok_or(EIO)?);
-            left = later;
-            position = position.wrapping_add(count);
-        }
-        Ok(())
-    }
-
     /// The page with the device's bytes from `index * PAGE_SIZE` on.
     ///
-    /// Where it is not cached yet, up to `ahead` pages from `index` on are read with it in
-    /// one request. Sleeps.
+    /// Where it is not cached yet, `ahead` says how many pages from `index` on are read in one
+    /// request at most. Sleeps.
     ///
     /// # Errors
     ///
     /// `EIO` where the device fails, `ENXIO` past its end, `ENOMEM`.
-    pub fn page(&self, index: usize, ahead: usize) -> Result<CachedPage<'_>> {
+    pub fn page(&self, index: usize, ahead: impl FnOnce() -> usize) -> Result<CachedPage<'_>> {
         let end = (self.size() / PAGE_SIZE as u64) as usize;
         if index >= end {
             return Err(ENXIO);
@@ -125,10 +102,12 @@ impl DeviceCache {
                 }
                 helpers::blockyard_folio_put(folio);
             }
-        } else if ahead > 1 {
-            let count = ahead.min(end - index);
-            // SAFETY: The mapping is valid and has `->readahead`; we may sleep.
-            unsafe { helpers::blockyard_readahead_unbounded(mapping, index, count) };
+        } else {
+            let count = ahead().min(end - index);
+            if count > 1 {
+                // SAFETY: The mapping is valid and has `->readahead`; we may sleep.
+                unsafe { helpers::blockyard_readahead_unbounded(mapping, index, count) };
+            }
         }
         // SAFETY: The mapping is valid. With no filler its `->read_folio` is called where the
         // folio is missing; the result is up to date and has a reference, or is an error.

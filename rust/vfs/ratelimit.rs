@@ -4,11 +4,11 @@
 
 use kernel::{bindings, prelude::*, types::Opaque};
 
-/// At most ten messages in five seconds, the kernel's default for `printk_ratelimited`.
+/// The kernel's default limit, that of `printk_ratelimited`.
 ///
 /// C header: `include/linux/ratelimit.h`.
 #[pin_data]
-pub struct RateLimit {
+pub(crate) struct RateLimit {
     #[pin]
     state: Opaque<bindings::ratelimit_state>,
 }
@@ -20,7 +20,7 @@ unsafe impl Sync for RateLimit {}
 
 impl RateLimit {
     /// A fresh limit.
-    pub fn new() -> impl PinInit<Self> {
+    pub(crate) fn new() -> impl PinInit<Self> {
         pin_init!(Self {
             state <- Opaque::ffi_init(|state| {
                 // SAFETY: `state` is valid for writes and stays at its address, as the
@@ -31,9 +31,7 @@ impl RateLimit {
     }
 
     /// Whether one more message may be written now.
-    ///
-    /// Suppressed messages are counted and reported by the kernel under the name `rust/vfs`.
-    pub fn permits(&self) -> bool {
+    pub(crate) fn permits(&self) -> bool {
         // SAFETY: The state was initialised by `new` and the name is a C string.
         unsafe { bindings::___ratelimit(self.state.get(), c"rust/vfs".as_char_ptr()) != 0 }
     }

@@ -2,15 +2,19 @@
 
 //! Superblocks: one for each mounted device, file, or mount of what is in memory.
 
-use crate::{device_cache::DeviceCache, store::Devices, sysfs, FileSystem};
+use crate::{device_cache::DeviceCache, ratelimit::RateLimit, store::Devices, sysfs, FileSystem};
 use core::marker::PhantomData;
 use kernel::{bindings, fmt, prelude::*, str::CString, types::Opaque};
 
 /// What `s_fs_info` points to once `fill_super` has succeeded.
 ///
 /// Dropped in this order: nothing can read a counter once its data is gone.
+#[pin_data]
 pub(crate) struct Info<T: FileSystem> {
-    pub(crate) sysfs: Pin<KBox<sysfs::Directory<T>>>,
+    #[pin]
+    pub(crate) sysfs: sysfs::Directory<T>,
+    #[pin]
+    pub(crate) messages: RateLimit,
     pub(crate) data: T::Data,
     pub(crate) store: T::Store,
 }
@@ -57,6 +61,15 @@ impl<T: FileSystem> SuperBlock<T> {
 
     pub(crate) fn sysfs(&self) -> &sysfs::Directory<T> {
         &self.info().sysfs
+    }
+
+    /// Whether one more message about this superblock may be written to the log now.
+    ///
+    /// What a damaged image makes a file system say is thus bounded: at most ten messages in five
+    /// seconds, the kernel's default for `printk_ratelimited`. Those that are suppressed are counted
+    /// and reported by the kernel under the name `rust/vfs`.
+    pub fn permits_message(&self) -> bool {
+        self.info().messages.permits()
     }
 
     /// The device's name, as in kernel messages.

@@ -5,13 +5,15 @@
 use crate::{
     export, inode,
     mount::{self, request},
+    ratelimit::RateLimit,
     registration::registration,
     store::StoreOperations,
     super_block::{Info, NewSuperBlock, SuperBlock},
-    sysfs, xattr, FileSystem,
+    sysfs::Directory,
+    xattr, FileSystem,
 };
 use core::marker::PhantomData;
-use kernel::{bindings, error::from_result, ffi, prelude::*};
+use kernel::{bindings, error::from_result, ffi, prelude::*, types::ForeignOwnable};
 use vfs_bindings as helpers;
 
 struct Tables<T>(PhantomData<T>);
@@ -63,14 +65,17 @@ pub(crate) unsafe extern "C" fn fill_super<T: FileSystem>(
             store: &store,
             options: &request.options,
         })?;
-        let info = Info::<T> {
-            sysfs: KBox::pin_init(sysfs::Directory::new(sb), GFP_KERNEL)?,
-            data,
-            store,
-        };
-        let info = KBox::new(info, GFP_KERNEL)?;
+        let info = KBox::pin_init(
+            pin_init!(Info::<T> {
+                sysfs <- Directory::new(sb),
+                messages <- RateLimit::new(),
+                data,
+                store,
+            }),
+            GFP_KERNEL,
+        )?;
         // SAFETY: The superblock is still ours; with `s_fs_info` set it is a `SuperBlock<T>`.
-        unsafe { (*sb).s_fs_info = KBox::into_raw(info).cast() };
+        unsafe { (*sb).s_fs_info = info.into_foreign() };
         // SAFETY: As just said. The directory is dropped with `Info`, before anything that a
         // superblock has; its parent is dropped after the last superblock.
         let root = unsafe {
@@ -94,12 +99,12 @@ pub(crate) unsafe extern "C" fn fill_super<T: FileSystem>(
 ///
 /// `sb` is a valid superblock of `T` all of whose inodes, but the `DeviceCache`'s, are gone.
 unsafe fn drop_info<T: FileSystem>(sb: *mut bindings::super_block) {
-    // SAFETY: By this function's requirements; where set, `s_fs_info` came from a `KBox`, and
+    // SAFETY: By this function's requirements; where set, `s_fs_info` came from `into_foreign`, and
     // without inodes nobody can reach it any more.
     unsafe {
         let info = core::mem::replace(&mut (*sb).s_fs_info, core::ptr::null_mut());
         if !info.is_null() {
-            drop(KBox::from_raw(info.cast::<Info<T>>()));
+            drop(Pin::<KBox<Info<T>>>::from_foreign(info));
         }
     }
 }

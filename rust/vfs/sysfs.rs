@@ -134,7 +134,9 @@ impl<T: FileSystem> Directory<T> {
                 let name = CString::try_from_fmt(fmt!("{major}:{minor}"))?;
                 helpers::blockyard_super_set_sysfs_name_generic(self.sb, name.as_char_ptr());
             } else {
-                helpers::blockyard_super_set_sysfs_name_bdev(self.sb);
+                // `setup_bdev_super` has written the device's name there.
+                let name = (&raw const (*self.sb).s_id).cast();
+                helpers::blockyard_super_set_sysfs_name_generic(self.sb, name);
             }
             to_result(bindings::kobject_add(
                 self.kobject.get(),

@@ -63,7 +63,6 @@ pub use folio::LockedFolio;
 pub use inode::{Attributes, INode, INodeRef, Iget, Kind, NewINode, Target, Time};
 pub use iomap::{Extent, ExtentMap};
 pub use mount::{Parameter, ParameterValue, ShownOptions};
-pub use ratelimit::RateLimit;
 pub use registration::Registration;
 pub use store::{Devices, NoDevice, Store};
 pub use super_block::{NewSuperBlock, SuperBlock};
