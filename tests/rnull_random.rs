@@ -17,10 +17,7 @@ const TRUTHS: &[&str] = &["0", "1", "y", "N", "2"];
 /// block size is zero.
 const FILES: &[(&str, &[&str])] = &[
     ("blocking", TRUTHS),
-    (
-        "blocksize",
-        &["512", "1024", "4096", "8192", "513", "-1"],
-    ),
+    ("blocksize", &["512", "1024", "4096", "8192", "513", "-1"]),
     ("completion_nsec", &["0", "1", "20000", "1000000", "-1", ""]),
     ("discard", TRUTHS),
     ("fua", TRUTHS),

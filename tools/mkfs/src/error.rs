@@ -40,6 +40,12 @@ pub enum Error {
         name: String,
         rule: Rule,
     },
+    #[error("{}: {format} data is damaged: {source}", path.display())]
+    Compressed {
+        path: PathBuf,
+        format: &'static str,
+        source: io::Error,
+    },
     #[error("{}: index: {error}", path.display())]
     Index { path: PathBuf, error: layout::Error },
     #[error("{}: index: {reason}", path.display())]
@@ -100,7 +106,10 @@ impl Error {
             Self::Index { error, .. } if error.is_unsupported() => Status::Refused,
             Self::NotFound { .. } | Self::NotRegular { .. } => Status::Failed,
             Self::DamagedData { .. } => Status::Damaged,
-            Self::NotTar { .. } | Self::Index { .. } | Self::DamagedIndex { .. } => Status::Damaged,
+            Self::NotTar { .. }
+            | Self::Compressed { .. }
+            | Self::Index { .. }
+            | Self::DamagedIndex { .. } => Status::Damaged,
             Self::TooLarge { .. } | Self::Collisions { .. } => Status::Refused,
             Self::Unusable { .. } => Status::Usage,
             Self::NotIndexed { .. } => Status::NotIndexed,

@@ -53,6 +53,7 @@ pub mod packer;
 mod path;
 pub mod progress;
 mod source;
+mod stream;
 pub mod tar;
 pub mod tree;
 pub mod whiteouts;

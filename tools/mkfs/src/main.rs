@@ -95,7 +95,8 @@ struct Arguments {
     )]
     layers: Vec<PathBuf>,
 
-    /// The archive
+    /// The archive; with -o it may be compressed (gzip, xz, zstd, bzip2), a pipe, or - for standard
+    /// input
     #[arg(value_name = "TAR", required_unless_present = "layers")]
     archive: Option<PathBuf>,
 }

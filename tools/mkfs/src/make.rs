@@ -3,6 +3,7 @@
 //! From an archive to an image.
 
 use std::fs::{File, OpenOptions};
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::rc::Rc;
 use std::time::Duration;
@@ -15,8 +16,9 @@ use crate::index::Index;
 use crate::interrupt::Interrupt;
 use crate::left_out::{Differing, LeftOut};
 use crate::options::{Options, ReadOptions};
-use crate::output;
+use crate::output::{self, Spooled};
 use crate::progress::Progress;
+use crate::stream::Stream;
 use crate::tar::Reader;
 use crate::tree::Tree;
 use crate::whiteouts::Whiteouts;
@@ -83,6 +85,9 @@ pub fn make(
     options: &Options,
     progress: &mut Progress,
 ) -> Result<Summary, Error> {
+    if let Some(stream) = Stream::open(path)? {
+        return make_of_stream(stream, path, output, options, progress);
+    }
     let source = Rc::new(open(path, output)?);
     let (archive, tar_length) = read(&source, options.read, progress)?;
     let place = Place::after(tar_length, archive.end).ok_or_else(|| too_long(&source))?;
@@ -100,6 +105,46 @@ pub fn make(
         }
     }
     Ok(archive.summary(&index, progress))
+}
+
+/// Makes an image of an archive that cannot be read at positions: it is first written to where the
+/// image will be.
+fn make_of_stream(
+    stream: Stream,
+    path: &Path,
+    output: Output<'_>,
+    options: &Options,
+    progress: &mut Progress,
+) -> Result<Summary, Error> {
+    let unusable = |reason| Error::Unusable {
+        path: path.into(),
+        reason,
+    };
+    let Output::Image(image) = output else {
+        return Err(unusable("is compressed or no file; use -o IMAGE"));
+    };
+    if is_same_file(path, image) {
+        return Err(unusable(
+            "is the output, too; name another file for the output",
+        ));
+    }
+    let interrupt = Interrupt::watch().map_err(Error::io("handle signals for", path))?;
+    let spooled = Spooled::new(stream, path, image, &interrupt, progress)?;
+    let source = Rc::new(spooled.source(path)?);
+    let (archive, tar_length) = read(&source, options.read, progress)?;
+    let place = Place::after(tar_length, archive.end).ok_or_else(|| too_long(&source))?;
+    let archives = Archives::one(source, tar_length, None);
+    let index = Index::new(&archive.tree, &archives, options, path)?;
+    spooled.complete(place, &index, image, &interrupt, progress)?;
+    Ok(archive.summary(&index, progress))
+}
+
+fn is_same_file(path: &Path, other: &Path) -> bool {
+    let identity = |path: &Path| {
+        let metadata = std::fs::metadata(path).ok()?;
+        Some((metadata.dev(), metadata.ino()))
+    };
+    identity(path).is_some_and(|found| identity(other) == Some(found))
 }
 
 /// Opens and locks the archive.

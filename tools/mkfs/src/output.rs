@@ -16,10 +16,14 @@ use crate::image::Place;
 use crate::index::Index;
 use crate::interrupt::Interrupt;
 use crate::progress::Progress;
+use crate::stream::Stream;
 use crate::{Error, Source, BLOCK};
 
 /// Bytes copied between two looks for a signal.
 const COPY_STEP: u64 = 1 << 26;
+
+/// Bytes of a stream read at once.
+const SPOOL_STEP: usize = 1 << 18;
 
 /// A file that is being written.
 struct Writer<'a> {
@@ -79,6 +83,89 @@ pub fn copy(
     source.check_unchanged()?;
     writer.append(place.tar_length, place, index, progress)?;
     persist(temporary, path)
+}
+
+/// An archive that was written to where its image will be.
+pub struct Spooled {
+    temporary: NamedTempFile,
+    /// Length in bytes.
+    length: u64,
+}
+
+impl Spooled {
+    /// Writes what a stream has to a file beside the image at `image`. `path` is that of the stream.
+    ///
+    /// # Errors
+    ///
+    /// Those of the stream; [`Error::NoSpace`], [`Error::Interrupted`] and [`Error::Io`].
+    pub fn new(
+        mut stream: Stream,
+        path: &Path,
+        image: &Path,
+        interrupt: &Interrupt,
+        progress: &mut Progress,
+    ) -> Result<Self, Error> {
+        let temporary = temporary_beside(image)?;
+        let writer = Writer {
+            file: temporary.as_file(),
+            path: image,
+            interrupt,
+        };
+        let mut buffer = vec![0; SPOOL_STEP];
+        let mut length: u64 = 0;
+        loop {
+            writer.check_interrupt()?;
+            let Some(count) = stream.read(&mut buffer, path)? else {
+                continue;
+            };
+            let bytes = buffer.get(..count).unwrap_or_default();
+            if bytes.is_empty() {
+                return Ok(Self { temporary, length });
+            }
+            // CAST: `usize` is at most 64 bits wide.
+            let count = count as u64;
+            writer
+                .file
+                .write_all_at(bytes, length)
+                .map_err(|error| writer.write_error(error, count))?;
+            length = length.saturating_add(count);
+            if let Some((done, total)) = stream.progress() {
+                progress.report("read", done, total);
+            }
+        }
+    }
+
+    /// Opens the archive for reading. `path` is named in errors.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`].
+    pub fn source(&self, path: &Path) -> Result<Source, Error> {
+        let file = self.temporary.reopen().map_err(Error::io("open", path))?;
+        Source::new(path, file)
+    }
+
+    /// Appends the index, and makes it the image at `path`.
+    ///
+    /// # Errors
+    ///
+    /// As for [`copy`].
+    pub fn complete(
+        self,
+        place: Place,
+        index: &Index<'_>,
+        path: &Path,
+        interrupt: &Interrupt,
+        progress: &mut Progress,
+    ) -> Result<(), Error> {
+        let writer = Writer {
+            file: self.temporary.as_file(),
+            path,
+            interrupt,
+        };
+        writer.append(self.length, place, index, progress)?;
+        persist(self.temporary, path)
+    }
 }
 
 /// Writes an index of its own.

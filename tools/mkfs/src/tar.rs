@@ -20,7 +20,7 @@ mod xattr;
 pub(crate) use acl::Acl;
 pub use difference::Difference;
 pub use entry::{Entry, Type};
-pub(crate) use header::{until_nul, Header, USTAR};
+pub(crate) use header::{is_header, until_nul, Header, USTAR};
 pub use reader::Reader;
 pub use rule::Rule;
 pub use sparse::Sparse;

@@ -42,6 +42,12 @@ const GNU_VERSION: [u8; 2] = *b" \0";
 /// The last bytes of star's headers.
 const STAR: &[u8] = b"tar\0";
 
+/// Whether these bytes start with a header.
+pub(crate) fn is_header(bytes: &[u8]) -> bool {
+    let header = <Header as zerocopy::FromBytes>::ref_from_prefix(bytes);
+    header.is_ok_and(|(header, _)| header.check().is_ok())
+}
+
 impl Header {
     /// Returns a block of zeros.
     pub(crate) fn zero() -> Self {
@@ -84,17 +90,6 @@ impl Header {
             out.push(b'/');
             out.extend_from_slice(until_nul(&self.name));
         }
-    }
-
-    /// Says what the first block of a file is that is no header.
-    pub(super) fn guess(&self) -> &'static str {
-        const COMPRESSED: &str = "it is compressed; decompress it first";
-        let bytes = self.as_bytes();
-        let magics = [&b"\x1f\x8b"[..], b"\xfd7zXZ\0", b"BZh", b"\x28\xb5\x2f\xfd"];
-        if magics.iter().any(|magic| bytes.starts_with(magic)) {
-            return COMPRESSED;
-        }
-        "it does not start with a header whose checksum is right"
     }
 
     /// Parses the size field.

@@ -181,7 +181,9 @@ impl<'s> Reader<'s> {
         }
         match self.header.check() {
             Ok(()) => Ok(true),
-            Err(_) if at == 0 => Err(self.not_tar(self.header.guess())),
+            Err(_) if at == 0 => {
+                Err(self.not_tar("it does not start with a header whose checksum is right"))
+            }
             Err(rule) => Err(self.error(at, b"", rule)),
         }
     }
