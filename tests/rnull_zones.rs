@@ -204,3 +204,41 @@ fn random_operations_come_to_the_same_as_in_c() {
     let printed = compare(&script);
     assert!(printed.contains("2(oi)"), "{printed}");
 }
+
+#[test]
+fn jobs_write_to_zones_at_once_and_read_it_back() {
+    let lab = Lab::locate().unwrap();
+    let boot = boot(&lab).program("blkzone").program("fio");
+    let mut guest = boot.boot().unwrap();
+    mount_configfs(&mut guest);
+    // More jobs than zones that can be open: the disk closes one job's zone for another's.
+    let script = r#"
+        modprobe rnull nr_devices=0
+        cd /sys/kernel/config/rnull
+        for settings in "irqmode=0 zone_max_open=2" "irqmode=1 submit_queues=2 zone_nr_conv=2" \
+            "irqmode=2 zone_capacity=1 zone_max_open=3"; do
+            mkdir a
+            for s in size=64 memory_backed=1 zoned=1 zone_size=2 $settings power=1; do
+                echo ${s#*=} > a/${s%=*}
+            done
+            for job in 1 2 3 4; do
+                fio --name=$job --filename=/dev/a --zonemode=zbd --rw=write --bsrange=4k-64k \
+                    --direct=1 --ioengine=io_uring --iodepth=4 --offset=$((job * 12))M --size=8M \
+                    --io_size=16M --ignore_zone_limits=1 --verify=crc32c --do_verify=1 \
+                    --output-format=terse > /tmp/$job 2>&1 &
+                jobs="$jobs $!"
+            done
+            for job in $jobs; do wait $job || cat /tmp/[1-4]; done
+            jobs=
+            # Reports and removals, against each other.
+            while :; do blkzone report /dev/a; done > /dev/null 2>&1 &
+            for i in $(seq 10); do echo 0 > a/power; echo 1 > a/power; done
+            kill $!
+            rmdir a
+            echo done
+        done
+        rmmod rnull
+    "#;
+    assert_eq!(ok(&mut guest, script), "done\n".repeat(3));
+    guest.shutdown().unwrap();
+}
