@@ -11,10 +11,13 @@ use support::header::{
     archive, directory, extended, file, hard_link, pax, record, symlink, Header,
 };
 use support::walk::Image;
-use support::{assert_same_files, list_tar, mkfs, mkfs_in_place, Folder};
+use support::{
+    assert_same_files, broken_rules, list_tar, list_tars, mkfs, mkfs_in_place, read_image, Folder,
+};
 use tarfs_tools::options::ReadOptions;
 use tarfs_tools::tar::Reader;
 use tarfs_tools::tree::Tree;
+use tarfs_tools::whiteouts::Mark;
 use tarfs_tools::Source;
 
 /// Names of few components, so that the same ones come again.
@@ -147,6 +150,67 @@ proptest! {
     }
 }
 
+/// The name of a whiteout, or nothing that is one.
+fn whiteout() -> impl Strategy<Value = Member> {
+    let last = prop::sample::select(&["a", "b", "c", "long-name", ".wh..opq", ".wh..opq"][..]);
+    (name(), last).prop_map(|(directory, name)| {
+        let directory = directory
+            .rsplit_once('/')
+            .map_or("", |(directory, _)| directory);
+        Member(file(&format!("./{directory}/.wh.{name}"), b""))
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(32))]
+
+    /// The index of several archives has what Python finds in them, one over the other.
+    #[test]
+    fn layers(
+        layers in prop::collection::vec(
+            (prop::collection::vec(member(), 1..10), prop::collection::vec(whiteout(), 0..3)),
+            2..4,
+        ),
+    ) {
+        let folder = Folder::new();
+        let mut tree = Tree::default();
+        let mut paths = Vec::new();
+        for (number, (members, whiteouts)) in layers.into_iter().enumerate() {
+            if number > 0 {
+                tree.begin_layer();
+                whiteouts.iter().for_each(|whiteout| hide(&mut tree, whiteout));
+            }
+            let mut accepted: Vec<_> = members
+                .into_iter()
+                .filter(|member| is_accepted(&mut tree, member))
+                .collect();
+            accepted.extend(whiteouts);
+            if accepted.is_empty() {
+                accepted.push(Member(directory("./")));
+            }
+            paths.push(folder.write(&format!("{number}.tar"), &join(&accepted)));
+        }
+        let index = folder.path("index");
+        let arguments = paths.iter().flat_map(|path| ["--layer".as_ref(), path.as_os_str()]);
+        mkfs(arguments.chain(["--index-only".as_ref(), index.as_os_str()])).good();
+        prop_assert_eq!(broken_rules(&index, &paths), Vec::<String>::new());
+        let mut files: Vec<_> = paths.iter().map(|path| path.as_path()).collect();
+        let expected = list_tars(&files);
+        files.insert(0, &index);
+        assert_same_files(&read_image(&files)["files"], &expected);
+    }
+}
+
+/// Takes away from a tree what a whiteout says.
+fn hide(tree: &mut Tree, whiteout: &Member) {
+    let name = whiteout.0[..100].split(|&byte| byte == 0).next().unwrap();
+    match Mark::of(name).unwrap().unwrap() {
+        Mark::Gone { directory, name } => tree.remove(directory, name).unwrap(),
+        Mark::Opaque { directory } => tree.remove_children(directory).unwrap(),
+        Mark::Other => {}
+    }
+}
+
 /// Adds an entry to a tree; whether nothing is wrong with it there.
 fn is_accepted(tree: &mut Tree, member: &Member) -> bool {
     let folder = Folder::new();
@@ -190,6 +254,7 @@ proptest! {
             Some(0) => {
                 prop_assert!(after.starts_with(&bytes));
                 Image::new(&after).files();
+                prop_assert_eq!(broken_rules(&path, &[]), Vec::<String>::new());
             }
             Some(2 | 4) => prop_assert!(after == bytes),
             _ => prop_assert!(false, "{:?}", run),

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """Prints as JSON the files that extracting a tar archive leaves, by Python's own tar reader.
 
-usage: list_tar.py TAR
+usage: list_tar.py TAR...
 
 For each path: type, mode, nlink, uid, gid, mtime (seconds and nanoseconds), size, sha256, target,
 device (major, minor), xattrs (names, and values in hexadecimal), header (first sector of the
@@ -10,11 +10,15 @@ entry's headers), data (first sector of the data; 0 where there is none or the f
 extents of sparse files (byte of the file, length, byte of the archive) and ino (a number that hard
 links share; not that of an image). Names and targets are bytes, printed as the characters with
 these numbers.
+
+Several archives are the layers of a container image: each goes over those before it, of which its
+whiteouts hide files. Positions count as format.rst says.
 """
 
 import base64
 import hashlib
 import json
+import os
 import struct
 import sys
 import tarfile
@@ -40,7 +44,27 @@ class Tree:
                 "mtime": [0, 0], "size": 0, "sha256": None, "extents": None, "target": None,
                 "device": [0, 0], "xattrs": {}, "header": None, "data": 0, "ino": 1}
 
+    def remove_below(self, path):
+        prefix = "" if path == "." else path + "/"
+        for other in [other for other in self.files if other.startswith(prefix) and other != "."]:
+            del self.files[other]
+
+    def hide(self, path):
+        """Does what a whiteout of this name says; returns whether it is one."""
+        directory, _, name = path.rpartition("/")
+        if not name.startswith(".wh."):
+            return False
+        if name == ".wh..wh..opq":
+            self.remove_below(directory or ".")
+        elif not name.startswith(".wh..wh."):
+            gone = "/".join(filter(None, (directory, name[4:])))
+            self.remove_below(gone)
+            self.files.pop(gone, None)
+        return True
+
     def put(self, path, record):
+        if self.files.get(path, record)["type"] == "directory" != record["type"]:
+            self.remove_below(path)
         parts = path.split("/")
         for i in range(1, len(parts)):
             self.files.setdefault("/".join(parts[:i]), self.implied())
@@ -149,11 +173,11 @@ def extents(member):
     return found
 
 
-def describe(archive, member):
+def describe(archive, member, start):
     kind = TYPES[member.type]
     record = Tree.implied()
     record.update(type=kind, mode=member.mode & 0o7777, uid=member.uid, gid=member.gid,
-                  mtime=time(member), header=member.offset // 512)
+                  mtime=time(member), header=(start + member.offset) // 512)
     record["xattrs"], bits = xattrs(member)
     if bits is not None:
         record["mode"] = record["mode"] & 0o7000 | bits
@@ -163,9 +187,9 @@ def describe(archive, member):
         record.update(size=member.size, sha256=hashlib.sha256(contents).hexdigest())
         parts = extents(member)
         if parts == [[0, member.size, member.offset_data]]:
-            record.update(data=member.offset_data // 512)
+            record.update(data=(start + member.offset_data) // 512)
         elif member.size:
-            record.update(extents=parts)
+            record.update(extents=[[at, size, start + place] for at, size, place in parts])
     elif kind == "symlink":
         target = member.linkname.encode("utf-8", "surrogateescape").decode("latin-1")
         record.update(target=target)
@@ -174,22 +198,34 @@ def describe(archive, member):
     return record
 
 
-def main():
-    if len(sys.argv) != 2:
-        sys.exit(__doc__)
-    tree = Tree()
-    with tarfile.open(sys.argv[1], "r:", encoding="utf-8", errors="surrogateescape") as archive:
+def add(tree, path, start, layers):
+    """Adds the archive at `path`, which starts at byte `start` of the space of all."""
+    with tarfile.open(path, "r:", encoding="utf-8", errors="surrogateescape") as archive:
+        hides = [member for member in archive if layers > 1 and start]
+        for member in hides:
+            tree.hide(normal(member.name))
         for member in archive:
             path = normal(member.name)
+            if layers > 1 and path.rpartition("/")[2].startswith(".wh."):
+                continue
             if member.type == tarfile.LNKTYPE:
                 tree.put(path, tree.files[normal(member.linkname)])
                 continue
-            record = describe(archive, member)
+            record = describe(archive, member, start)
             existing = tree.files.get(path)
             if existing and existing["type"] == record["type"] == "directory":
                 existing.update(record)
             else:
                 tree.put(path, record)
+
+
+def main():
+    if len(sys.argv) < 2:
+        sys.exit(__doc__)
+    tree, start = Tree(), 0
+    for path in sys.argv[1:]:
+        add(tree, path, start, len(sys.argv) - 1)
+        start += -(-os.path.getsize(path) // 4096) * 4096
     json.dump({"files": tree.finish()}, sys.stdout, indent=1, sort_keys=True)
     print()
 

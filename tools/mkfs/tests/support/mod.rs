@@ -113,9 +113,24 @@ pub fn python(script: &str, arguments: &[&Path]) -> String {
     Run::from(output.unwrap()).good().stdout
 }
 
+/// The rules that an image breaks, or an index and its archives.
+pub fn broken_rules(image: &Path, archives: &[PathBuf]) -> Vec<String> {
+    let mut report = tarfs_tools::fsck::Report::default();
+    let mut progress = tarfs_tools::progress::Progress::new(true);
+    let checked = tarfs_tools::fsck::check(image, archives, &mut report, &mut progress);
+    let error = checked.err().map(|error| error.to_string());
+    let rules = report.findings().iter().map(|finding| finding.rule.clone());
+    rules.chain(error).collect()
+}
+
 /// The files that Python finds in an archive.
 pub fn list_tar(archive: &Path) -> Value {
-    let text = python("list_tar.py", &[archive]);
+    list_tars(&[archive])
+}
+
+/// The files that Python finds in archives that are layers.
+pub fn list_tars(archives: &[&Path]) -> Value {
+    let text = python("list_tar.py", archives);
     let list: Value = serde_json::from_str(&text).unwrap();
     list["files"].clone()
 }
