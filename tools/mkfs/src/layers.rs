@@ -14,10 +14,11 @@ use crate::archives::Archives;
 use crate::image::Existing;
 use crate::index::Index;
 use crate::interrupt::Interrupt;
-use crate::make::{self, Archive, Output, Summary};
+use crate::make::{self, Archive, Output};
 use crate::options::{Options, ReadOptions};
 use crate::output;
 use crate::progress::Progress;
+use crate::summary::Summary;
 use crate::tar::Reader;
 use crate::tree::Tree;
 use crate::whiteouts::Mark;
@@ -38,8 +39,8 @@ pub fn make_layers(
     let archive = read(&archives, options.read, progress)?;
     let index = Index::new(&archive.tree, &archives, options, file)?;
     let interrupt = Interrupt::watch().map_err(Error::io("handle signals for", file))?;
-    output::index_only(&archives, &index, file, &interrupt, progress)?;
-    Ok(archive.summary(&index, progress))
+    let superblock = output::index_only(&archives, &index, file, &interrupt, progress)?;
+    Ok(archive.summary(superblock, progress))
 }
 
 /// Reads the archives behind an index.

@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 use clap::Parser;
 use tarfs_tools::cli;
 use tarfs_tools::exit::Status;
-use tarfs_tools::make::{Output, Summary};
+use tarfs_tools::make::Output;
 use tarfs_tools::options::{Label, Options, ReadOptions, Whiteouts};
 use tarfs_tools::progress::Progress;
 use tarfs_tools::Error;
@@ -80,6 +80,10 @@ struct Arguments {
     /// What becomes of whiteouts, by which a container image's layer hides files of those below
     #[arg(long, value_enum, default_value_t)]
     whiteouts: Whiteouts,
+
+    /// Print what was made as JSON
+    #[arg(long, conflicts_with_all = ["check", "quiet"])]
+    json: bool,
 
     /// Print nothing but errors
     #[arg(short, long)]
@@ -151,7 +155,12 @@ fn make(arguments: &Arguments) -> Result<Status, Error> {
         (None, Output::InPlace | Output::Image(_)) => return Ok(Status::Usage),
     };
     progress.finish();
-    arguments.print(&summary_line(name, &result?));
+    let summary = result?;
+    if arguments.json {
+        cli::print_line(summary.json(name));
+    } else {
+        arguments.print(&summary.line(name));
+    }
     Ok(Status::Good)
 }
 
@@ -178,25 +187,4 @@ impl Arguments {
             cli::print_line(line);
         }
     }
-}
-
-fn summary_line(archive: &Path, summary: &Summary) -> String {
-    let mut line = format!(
-        "{}: {} entries, index of {} bytes ({} an entry), {:.2} s",
-        archive.display(),
-        summary.entries,
-        summary.index_bytes,
-        summary.bytes_an_entry(),
-        summary.elapsed.as_secs_f64(),
-    );
-    if !summary.left_out.is_empty() {
-        line.push_str(&format!("; not kept: {}", summary.left_out));
-    }
-    if summary.differing.entries > 0 {
-        line.push_str(&format!(
-            "; read differently by others: {}",
-            summary.differing
-        ));
-    }
-    line
 }

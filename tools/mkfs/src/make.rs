@@ -6,20 +6,21 @@ use std::fs::{File, OpenOptions};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::rc::Rc;
-use std::time::Duration;
 
+use layout::Superblock;
 use rustix::fs::FlockOperation;
 
 use crate::archives::Archives;
 use crate::image::{is_zero, Existing, Place};
 use crate::index::Index;
 use crate::interrupt::Interrupt;
-use crate::left_out::{Differing, LeftOut};
+use crate::notes::Notes;
 use crate::options::{Options, ReadOptions};
 use crate::output::{self, Spooled};
 use crate::progress::Progress;
 use crate::stream::Stream;
-use crate::tar::Reader;
+use crate::summary::Summary;
+use crate::tar::{Reader, Reason};
 use crate::tree::Tree;
 use crate::whiteouts::Whiteouts;
 use crate::{Error, Source};
@@ -38,30 +39,6 @@ pub enum Output<'a> {
     IndexOnly(&'a Path),
 }
 
-/// What was made.
-#[derive(Clone, Debug)]
-pub struct Summary {
-    /// Number of the archive's entries.
-    pub entries: u64,
-    /// Number of inodes.
-    pub inodes: u32,
-    /// Length of the index in bytes.
-    pub index_bytes: u64,
-    /// What the archive has and the image has not.
-    pub left_out: LeftOut,
-    /// What other programs read differently.
-    pub differing: Differing,
-    /// Time that it took.
-    pub elapsed: Duration,
-}
-
-impl Summary {
-    /// Length of the index divided by the number of entries, in bytes.
-    pub fn bytes_an_entry(&self) -> u64 {
-        self.index_bytes.checked_div(self.entries).unwrap_or(0)
-    }
-}
-
 /// An archive that was read to its end, or several.
 #[derive(Default)]
 pub(crate) struct Archive {
@@ -69,8 +46,9 @@ pub(crate) struct Archive {
     entries: u64,
     /// Byte after the last entry, of the last archive.
     pub(crate) end: u64,
-    left_out: LeftOut,
-    differing: Differing,
+    xattrs_left_out: Notes,
+    records_left_out: Notes,
+    differing: Notes,
 }
 
 /// Makes the archive at `path` mountable. Everything is read, checked and laid out before the first
@@ -95,16 +73,14 @@ pub fn make(
     let index = Index::new(&archive.tree, &archives, options, path)?;
     // Until here nothing was written, and a signal may end the run as it always does.
     let interrupt = Interrupt::watch().map_err(Error::io("handle signals for", path))?;
-    match output {
+    let superblock = match output {
         Output::InPlace => output::append(&source, place, &index, &interrupt, progress)?,
-        Output::Image(image) => {
-            output::copy(&source, place, &index, image, &interrupt, progress)?;
-        }
+        Output::Image(image) => output::copy(&source, place, &index, image, &interrupt, progress)?,
         Output::IndexOnly(file) => {
             output::index_only(&archives, &index, file, &interrupt, progress)?
         }
-    }
-    Ok(archive.summary(&index, progress))
+    };
+    Ok(archive.summary(superblock, progress))
 }
 
 /// Makes an image of an archive that cannot be read at positions: it is first written to where the
@@ -135,8 +111,8 @@ fn make_of_stream(
     let place = Place::after(tar_length, archive.end).ok_or_else(|| too_long(&source))?;
     let archives = Archives::one(source, tar_length, None);
     let index = Index::new(&archive.tree, &archives, options, path)?;
-    spooled.complete(place, &index, image, &interrupt, progress)?;
-    Ok(archive.summary(&index, progress))
+    let superblock = spooled.complete(place, &index, image, &interrupt, progress)?;
+    Ok(archive.summary(superblock, progress))
 }
 
 fn is_same_file(path: &Path, other: &Path) -> bool {
@@ -278,9 +254,15 @@ impl Archive {
             });
             added.map_err(|rule| Error::archive(source.path(), offset, entry.name, rule))?;
             for not_kept in &entry.not_kept {
-                self.left_out.add(entry.name, not_kept);
+                let notes = match not_kept.reason {
+                    Reason::UnknownRecord => &mut self.records_left_out,
+                    _ => &mut self.xattrs_left_out,
+                };
+                notes.add_not_kept(entry.name, not_kept);
             }
-            self.differing.add(entry.name, &entry.differences);
+            if let Some(&difference) = entry.differences.first() {
+                self.differing.add_difference(entry.name, difference);
+            }
             entries = entries.saturating_add(1);
             if entries % ENTRIES_A_REPORT == 0 {
                 progress.report("read", reader.position(), length);
@@ -302,14 +284,14 @@ impl Archive {
         Ok(())
     }
 
-    /// Says what the index of these archives is.
-    pub(crate) fn summary(&self, index: &Index<'_>, progress: &Progress) -> Summary {
+    /// Says what was made of these archives.
+    pub(crate) fn summary(self, superblock: Superblock, progress: &Progress) -> Summary {
         Summary {
             entries: self.entries,
-            inodes: index.inode_count(),
-            index_bytes: index.length(),
-            left_out: self.left_out.clone(),
-            differing: self.differing.clone(),
+            superblock,
+            xattrs_left_out: self.xattrs_left_out,
+            records_left_out: self.records_left_out,
+            differing: self.differing,
             elapsed: progress.elapsed(),
         }
     }

@@ -8,6 +8,7 @@ use std::io;
 use std::os::unix::fs::{FileExt, PermissionsExt};
 use std::path::Path;
 
+use layout::Superblock;
 use tempfile::NamedTempFile;
 
 use crate::archives::Archives;
@@ -32,8 +33,8 @@ struct Writer<'a> {
     interrupt: &'a Interrupt,
 }
 
-/// Appends an index to its archive, instead of what follows the archive now. Should that fail, the
-/// file ends with the archive.
+/// Appends an index to its archive, instead of what follows the archive now; returns its superblock.
+/// Should that fail, the file ends with the archive.
 ///
 /// # Errors
 ///
@@ -45,7 +46,7 @@ pub fn append(
     index: &Index<'_>,
     interrupt: &Interrupt,
     progress: &mut Progress,
-) -> Result<(), Error> {
+) -> Result<Superblock, Error> {
     let writer = Writer {
         file: source.file(),
         path: source.path(),
@@ -72,7 +73,7 @@ pub fn copy(
     path: &Path,
     interrupt: &Interrupt,
     progress: &mut Progress,
-) -> Result<(), Error> {
+) -> Result<Superblock, Error> {
     let temporary = temporary_beside(path)?;
     let writer = Writer {
         file: temporary.as_file(),
@@ -81,8 +82,9 @@ pub fn copy(
     };
     writer.copy_archive(source, place.tar_length, progress)?;
     source.check_unchanged()?;
-    writer.append(place.tar_length, place, index, progress)?;
-    persist(temporary, path)
+    let superblock = writer.append(place.tar_length, place, index, progress)?;
+    persist(temporary, path)?;
+    Ok(superblock)
 }
 
 /// An archive that was written to where its image will be.
@@ -157,14 +159,15 @@ impl Spooled {
         path: &Path,
         interrupt: &Interrupt,
         progress: &mut Progress,
-    ) -> Result<(), Error> {
+    ) -> Result<Superblock, Error> {
         let writer = Writer {
             file: self.temporary.as_file(),
             path,
             interrupt,
         };
-        writer.append(self.length, place, index, progress)?;
-        persist(self.temporary, path)
+        let superblock = writer.append(self.length, place, index, progress)?;
+        persist(self.temporary, path)?;
+        Ok(superblock)
     }
 }
 
@@ -179,7 +182,7 @@ pub fn index_only(
     path: &Path,
     interrupt: &Interrupt,
     progress: &mut Progress,
-) -> Result<(), Error> {
+) -> Result<Superblock, Error> {
     let temporary = temporary_beside(path)?;
     let writer = Writer {
         file: temporary.as_file(),
@@ -189,8 +192,9 @@ pub fn index_only(
     for archive in archives.iter() {
         archive.source.check_unchanged()?;
     }
-    writer.write_index(index, 0, progress)?;
-    persist(temporary, path)
+    let superblock = writer.write_index(index, 0, progress)?;
+    persist(temporary, path)?;
+    Ok(superblock)
 }
 
 impl Writer<'_> {
@@ -201,7 +205,7 @@ impl Writer<'_> {
         place: Place,
         index: &Index<'_>,
         progress: &mut Progress,
-    ) -> Result<(), Error> {
+    ) -> Result<Superblock, Error> {
         if length != place.tar_length {
             self.set_length(place.tar_length)?;
         }
@@ -216,7 +220,7 @@ impl Writer<'_> {
         index: &Index<'_>,
         offset: u64,
         progress: &mut Progress,
-    ) -> Result<(), Error> {
+    ) -> Result<Superblock, Error> {
         let mut position = offset;
         let mut watch = |done| {
             progress.report("data read", done, index.tar_length());
@@ -232,7 +236,8 @@ impl Writer<'_> {
         self.sync()?;
         self.check_interrupt()?;
         self.write(&superblock.encode(crc32), position, index)?;
-        self.sync()
+        self.sync()?;
+        Ok(superblock)
     }
 
     fn write(&self, bytes: &[u8], position: u64, index: &Index<'_>) -> Result<(), Error> {

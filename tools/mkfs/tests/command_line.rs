@@ -120,6 +120,67 @@ fn what_is_left_out() {
     );
 }
 
+/// What was made, for programs.
+#[test]
+fn json() {
+    let folder = Folder::new();
+    let with = |records: &[Vec<u8>], name: &str| {
+        [extended(b'x', &records.concat()), file(name, b"")].concat()
+    };
+    let members = [
+        with(&[record("SCHILY.xattr.btrfs.x", b"")], "a"),
+        with(&[record("VENDOR.key", b"1"), record("path", b"\xff")], "b"),
+        [extended(b'L', b"c\0"), with(&[record("path", b"d")], "e")].concat(),
+    ];
+    let path = folder.write("made.tar", &archive(&members));
+    let run = mkfs_command()
+        .args(["--json", "--label=text"])
+        .arg(&path)
+        .output();
+    let mut found: serde_json::Value =
+        serde_json::from_str(&Run::from(run.unwrap()).good().stdout).unwrap();
+    assert!(found["seconds"].take().is_f64());
+    let image = support::read_image(&[&path]);
+    assert_eq!(
+        found["uuid"].take().as_str().unwrap().replace('-', ""),
+        image["uuid"]
+    );
+    let expected = serde_json::json!({
+        "archive": path.to_str(),
+        "archive_bytes": archive(&members).len(),
+        "entries": 3,
+        "inodes": 4,
+        "index_bytes": fs::metadata(&path).unwrap().len() - 8192,
+        "uuid": null,
+        "label": "text",
+        "not_kept": {
+            "xattrs": {
+                "count": 1,
+                "first": [
+                    {"entry": "a", "name": "btrfs.x", "reason": "its namespace is not known"},
+                ],
+            },
+            "records": {
+                "count": 1,
+                "first": [
+                    {"entry": [255], "name": "VENDOR.key", "reason": "its keyword is not known"},
+                ],
+            },
+        },
+        "read_differently": {
+            "count": 1,
+            "first": [{
+                "entry": "d",
+                "name": null,
+                "reason": "a long name both of GNU tar and of pax: GNU tar takes that of pax, \
+                           libarchive and Python the first",
+            }],
+        },
+        "seconds": null,
+    });
+    assert_eq!(found, expected);
+}
+
 #[test]
 fn quiet() {
     let folder = Folder::new();
