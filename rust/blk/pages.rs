@@ -7,8 +7,8 @@
 //!
 //! A page is found and copied to or from without a lock: under RCU, so that one that is given up
 //! meanwhile stays until the copy is done. The lock of the array is taken to put a page in or take
-//! one out. Pages are zeroed when they are taken, so what was never written reads as zeroes
-//! without a note of what was.
+//! one out. What a page is not taken for is zeroed, so what was never written reads as
+//! zeroes without a note of what was.
 //!
 //! Two transfers of the same bytes at the same time may mix, as they may in any memory.
 
@@ -165,8 +165,9 @@ impl Pages {
                     break;
                 }
                 drop(guard);
-                // Should somebody give the page up before it is written to, there is another turn.
-                self.add(place.index, how)?;
+                if self.add(place, &now, how)? {
+                    break;
+                }
             }
             place = place.next_page();
             rest = later;
@@ -239,13 +240,32 @@ impl Pages {
         (!page.is_null()).then_some(index)
     }
 
-    /// Puts a page of zeroes in, if there is none with number `index`.
+    /// Puts a page with `content` at `place` and zeroes around it in, if there is none. Returns
+    /// whether there was none.
+    ///
+    /// `content` must not go beyond the end of the page. What it fills is not zeroed before: that
+    /// costs as much as to fill it.
     #[cold]
-    fn add(&self, index: usize, how: Allocation) -> Result<(), AllocError> {
+    fn add(
+        &self,
+        place: Place,
+        content: &Segment<'_>,
+        how: Allocation,
+    ) -> Result<bool, AllocError> {
+        let flags = if content.len() == PAGE_SIZE {
+            how.flags()
+        } else {
+            how.flags() | bindings::__GFP_ZERO
+        };
         // SAFETY: The caller may be in the context that `how` is for.
-        let page = unsafe { bindings::alloc_pages(how.flags() | bindings::__GFP_ZERO, 0) };
+        let page = unsafe { bindings::alloc_pages(flags, 0) };
         if page.is_null() {
             return Err(AllocError);
+        }
+        // SAFETY: The page is ours, and mapped as in `find()`; the content ends in it.
+        unsafe {
+            let address = bindings::kmap_local_page(page).cast::<u8>();
+            content.copy_to_raw(address.add(place.offset));
         }
         // SAFETY: The array is initialised. The function releases the lock while it allocates.
         // INVARIANT: The array owns the page.
@@ -254,7 +274,7 @@ impl Pages {
             bindings::xa_lock(array);
             let old = bindings::__xa_cmpxchg(
                 array,
-                index,
+                place.index,
                 core::ptr::null_mut(),
                 page.cast(),
                 how.flags(),
@@ -263,14 +283,14 @@ impl Pages {
             old
         };
         if old.is_null() {
-            return Ok(());
+            return Ok(true);
         }
         // SAFETY: The page did not get into the array.
         unsafe { bindings::__free_pages(page, 0) };
         // SAFETY: The entry may be any.
         match unsafe { bindings::xa_err(old) } {
             // Somebody else put one in.
-            0 => Ok(()),
+            0 => Ok(false),
             _ => Err(AllocError),
         }
     }
