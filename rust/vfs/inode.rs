@@ -358,8 +358,13 @@ unsafe fn set_kind<T: FileSystem>(inode: *mut bindings::inode, kind: Kind<T>, pe
 /// gives without failing (`PAGE_ALLOC_COSTLY_ORDER`).
 ///
 /// Readahead starts with folios of the smallest order, and most files are read in one go:
-/// each doubling halves the allocations and page cache insertions.
+/// each doubling halves the allocations and page cache insertions. Of a large file, which may be
+/// read here and there, a page is read alone; readahead comes to large folios by itself.
 fn min_folio_order(size: i64) -> u32 {
+    const READ_IN_ONE_GO: i64 = 1 << 20;
+    if size > READ_IN_ONE_GO {
+        return 0;
+    }
     let pages = (size as u64).div_ceil(kernel::page::PAGE_SIZE as u64);
     (1..=bindings::PAGE_ALLOC_COSTLY_ORDER)
         .rev()

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 //! Real archives that the demo and the benches run on, kept in the cache folder.
 
-use std::fs;
+use std::fs::{self, File};
+use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
@@ -21,6 +22,8 @@ pub enum Sample {
     DebianRoot,
     /// The source of the stock kernel: 1.7 GB, 101,000 entries.
     LinuxSource,
+    /// One file of 256 MiB.
+    LargeFile,
 }
 
 /// The time that files of the Debian system get if they are newer, in seconds since 1970: the
@@ -33,6 +36,7 @@ impl Sample {
         match self {
             Self::DebianRoot => "a Debian 13 root",
             Self::LinuxSource => "the Linux source",
+            Self::LargeFile => "a file of 256 MiB",
         }
     }
 
@@ -44,6 +48,7 @@ impl Sample {
         match self {
             Self::DebianRoot => debian_root(lab),
             Self::LinuxSource => linux_source(lab),
+            Self::LargeFile => large_file(lab),
         }
     }
 }
@@ -89,6 +94,36 @@ fn bootstrap(apt: &Apt, parts: &Path, tar: &Path, logs: &Path) -> Result<()> {
     let log = logs.join("debian-root.log");
     let doing = "cannot install a Debian root";
     process::logged(command, doing, &log, Kind::Other, |_| {})
+}
+
+fn large_file(lab: &Lab) -> Result<PathBuf> {
+    const WORDS: u64 = (256 << 20) / 8;
+    let file = "large-file.tar";
+    let inputs = vec!["recipe 1".to_owned()];
+    let entry = Entry::new(lab.cache(), "large-file", inputs, vec![file.into()]);
+    let folder = entry.get(|folder| {
+        let large = folder.join("large");
+        let failed = |error| Error::io("write", &large, error);
+        let mut out = BufWriter::new(File::create(&large).map_err(failed)?);
+        for word in 1..=WORDS {
+            // An odd factor: no two words are the same.
+            let word = word.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+            out.write_all(&word.to_le_bytes()).map_err(failed)?;
+        }
+        out.into_inner()
+            .map_err(|error| failed(error.into_error()))?;
+        let mut command = lab.toolbox()?.program("tar")?;
+        command
+            .args(["--create", "--format=ustar", "--owner=0", "--group=0"])
+            .args(["--mtime=@1000000000", "--mode=644", "--file"])
+            .arg(folder.join(file))
+            .arg("--directory")
+            .arg(folder)
+            .arg("large");
+        process::output(command, Kind::Other)?;
+        fs::remove_file(&large).map_err(|error| Error::io("remove", &large, error))
+    })?;
+    Ok(folder.join(file))
 }
 
 fn linux_source(lab: &Lab) -> Result<PathBuf> {
