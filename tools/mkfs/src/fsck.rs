@@ -107,6 +107,7 @@ pub fn repair(
 ) -> Result<(), Error> {
     let superblock = checked.superblock.as_ref();
     let options = Options {
+        alignment: None,
         uuid: superblock.map(|superblock| Uuid::from_bytes(superblock.uuid)),
         label: Label(superblock.map_or([0; 64], |superblock| superblock.label)),
         read: ReadOptions::from_features(

@@ -5,7 +5,7 @@
 use layout::{Superblock, BLOCK_SIZE, SECTOR_SIZE};
 
 use crate::blocks::crc32;
-use crate::tar::{self, Header};
+use crate::tar::{self, size_field, write_field, Header};
 use crate::{Error, Source, BLOCK, SECTOR};
 
 /// Bytes of zeros that end an archive.
@@ -16,9 +16,6 @@ const INDEX_NAME: &[u8] = b".tarfs-index";
 
 /// What the member's link name says before the archive's length.
 const LENGTH_KEY: &str = "tarfs-length=";
-
-/// Largest size that a header expresses in octal digits.
-const OCTAL_MAX: u64 = (1 << 33) - 1;
 
 /// Blocks read at once in the search for an index's header.
 const SEARCH_BLOCKS: usize = 64;
@@ -85,8 +82,7 @@ impl Place {
         header.typeflag = b'0';
         header.magic = tar::USTAR;
         header.version = *b"00";
-        let sum = format!("{:06o}\0 ", header.sum());
-        write_field(&mut header.checksum, sum.as_bytes());
+        header.seal();
         zerocopy::transmute!(header)
     }
 
@@ -205,41 +201,9 @@ pub fn is_zero(source: &Source, start: u64, end: u64) -> Result<bool, Error> {
     Ok(true)
 }
 
-/// Writes to the start of a field; the rest of it is NUL.
-fn write_field(field: &mut [u8], value: &[u8]) {
-    for (byte, value) in field.iter_mut().zip(value) {
-        *byte = *value;
-    }
-}
-
-/// Returns a size as a header has it: octal, or in base 256 where the digits do not suffice.
-fn size_field(size: u64) -> [u8; 12] {
-    let mut field = [0; 12];
-    if size <= OCTAL_MAX {
-        write_field(&mut field, format!("{size:011o}").as_bytes());
-    } else {
-        let (marker, number) = field.split_at_mut(4);
-        write_field(marker, &[0x80]);
-        write_field(number, &size.to_be_bytes());
-    }
-    field
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    /// Sizes are read back as they were written, in octal as long as that is possible.
-    #[test]
-    fn sizes() {
-        assert_eq!(&size_field(0), b"00000000000\0");
-        assert_eq!(&size_field(OCTAL_MAX), b"77777777777\0");
-        for size in [0, OCTAL_MAX, OCTAL_MAX + 1, 1 << 62] {
-            let mut header = Header::zero();
-            header.size = size_field(size);
-            assert_eq!(header.size(), Ok(size));
-        }
-    }
 
     #[test]
     fn places() {

@@ -25,6 +25,7 @@
     )
 )]
 
+pub mod align;
 pub mod archives;
 mod arena;
 pub mod blocks;
@@ -53,6 +54,7 @@ pub mod packer;
 mod path;
 pub mod progress;
 mod source;
+mod spool;
 mod stream;
 pub mod summary;
 pub mod tar;

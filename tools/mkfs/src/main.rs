@@ -16,6 +16,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::Parser;
+use tarfs_tools::align::Alignment;
 use tarfs_tools::cli;
 use tarfs_tools::exit::Status;
 use tarfs_tools::make::Output;
@@ -59,6 +60,10 @@ struct Arguments {
     /// Give the image a label of at most 64 bytes
     #[arg(long, default_value = "", hide_default_value = true)]
     label: Label,
+
+    /// Let each file's data start at a multiple of N bytes, in an archive that is otherwise the same
+    #[arg(long, value_name = "N", requires = "output")]
+    align: Option<Alignment>,
 
     /// Skip blocks of zeros: read all of several archives that were concatenated
     #[arg(long)]
@@ -138,6 +143,7 @@ fn make(arguments: &Arguments) -> Result<Status, Error> {
             },
             strict: arguments.strict,
         },
+        alignment: arguments.align,
         data_sums: arguments.data_checksums,
     };
     let mut progress = Progress::new(arguments.quiet);

@@ -10,14 +10,16 @@ use std::rc::Rc;
 use layout::Superblock;
 use rustix::fs::FlockOperation;
 
+use crate::align::Alignment;
 use crate::archives::Archives;
 use crate::image::{is_zero, Existing, Place};
 use crate::index::Index;
 use crate::interrupt::Interrupt;
 use crate::notes::Notes;
 use crate::options::{Options, ReadOptions};
-use crate::output::{self, Spooled};
+use crate::output;
 use crate::progress::Progress;
+use crate::spool::Spooled;
 use crate::stream::Stream;
 use crate::summary::Summary;
 use crate::tar::{Reader, Reason};
@@ -67,6 +69,10 @@ pub fn make(
         return make_of_stream(stream, path, output, options, progress);
     }
     let source = Rc::new(open(path, output)?);
+    if let (Some(alignment), Output::Image(image)) = (options.alignment, output) {
+        let interrupt = Interrupt::watch().map_err(Error::io("handle signals for", path))?;
+        return make_aligned(&source, alignment, image, &interrupt, options, progress);
+    }
     let (archive, tar_length) = read(&source, options.read, progress)?;
     let place = Place::after(tar_length, archive.end).ok_or_else(|| too_long(&source))?;
     let archives = Archives::one(Rc::clone(&source), tar_length, None);
@@ -105,13 +111,51 @@ fn make_of_stream(
         ));
     }
     let interrupt = Interrupt::watch().map_err(Error::io("handle signals for", path))?;
-    let spooled = Spooled::new(stream, path, image, &interrupt, progress)?;
+    let spooled = Spooled::stream(stream, path, image, &interrupt, progress)?;
+    match options.alignment {
+        None => make_of_spooled(spooled, path, options, progress),
+        Some(alignment) => {
+            let source = spooled.source(path)?;
+            make_aligned(&source, alignment, image, &interrupt, options, progress)
+        }
+    }
+}
+
+/// Makes an image of an archive whose files' data is then aligned.
+fn make_aligned(
+    source: &Source,
+    alignment: Alignment,
+    image: &Path,
+    interrupt: &Interrupt,
+    options: &Options,
+    progress: &mut Progress,
+) -> Result<Summary, Error> {
+    // The archive as it is says where it ends, and what is wrong with it.
+    let (_, length) = read(source, options.read, progress)?;
+    let spooled = Spooled::aligned(
+        source,
+        length,
+        options.read,
+        alignment,
+        image,
+        interrupt,
+        progress,
+    )?;
+    make_of_spooled(spooled, source.path(), options, progress)
+}
+
+fn make_of_spooled(
+    spooled: Spooled<'_>,
+    path: &Path,
+    options: &Options,
+    progress: &mut Progress,
+) -> Result<Summary, Error> {
     let source = Rc::new(spooled.source(path)?);
     let (archive, tar_length) = read(&source, options.read, progress)?;
     let place = Place::after(tar_length, archive.end).ok_or_else(|| too_long(&source))?;
     let archives = Archives::one(source, tar_length, None);
     let index = Index::new(&archive.tree, &archives, options, path)?;
-    let superblock = spooled.complete(place, &index, image, &interrupt, progress)?;
+    let superblock = spooled.complete(place, &index, progress)?;
     Ok(archive.summary(superblock, progress))
 }
 

@@ -6,6 +6,8 @@ use std::str::FromStr;
 
 use uuid::Uuid;
 
+use crate::align::Alignment;
+
 /// Bytes that the superblock has for a label.
 const LABEL_MAX: usize = 64;
 
@@ -18,6 +20,8 @@ pub struct Options {
     pub label: Label,
     /// How the archive is read.
     pub read: ReadOptions,
+    /// What the files' data is to be aligned to in a new image's archive.
+    pub alignment: Option<Alignment>,
     /// Whether the archive's data gets checksums, for which all of it is read.
     pub data_sums: bool,
 }

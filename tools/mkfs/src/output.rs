@@ -17,20 +17,16 @@ use crate::image::Place;
 use crate::index::Index;
 use crate::interrupt::Interrupt;
 use crate::progress::Progress;
-use crate::stream::Stream;
 use crate::{Error, Source, BLOCK};
 
 /// Bytes copied between two looks for a signal.
 const COPY_STEP: u64 = 1 << 26;
 
-/// Bytes of a stream read at once.
-const SPOOL_STEP: usize = 1 << 18;
-
 /// A file that is being written.
-struct Writer<'a> {
-    file: &'a File,
-    path: &'a Path,
-    interrupt: &'a Interrupt,
+pub(crate) struct Writer<'a> {
+    pub(crate) file: &'a File,
+    pub(crate) path: &'a Path,
+    pub(crate) interrupt: &'a Interrupt,
 }
 
 /// Appends an index to its archive, instead of what follows the archive now; returns its superblock.
@@ -87,90 +83,6 @@ pub fn copy(
     Ok(superblock)
 }
 
-/// An archive that was written to where its image will be.
-pub struct Spooled {
-    temporary: NamedTempFile,
-    /// Length in bytes.
-    length: u64,
-}
-
-impl Spooled {
-    /// Writes what a stream has to a file beside the image at `image`. `path` is that of the stream.
-    ///
-    /// # Errors
-    ///
-    /// Those of the stream; [`Error::NoSpace`], [`Error::Interrupted`] and [`Error::Io`].
-    pub fn new(
-        mut stream: Stream,
-        path: &Path,
-        image: &Path,
-        interrupt: &Interrupt,
-        progress: &mut Progress,
-    ) -> Result<Self, Error> {
-        let temporary = temporary_beside(image)?;
-        let writer = Writer {
-            file: temporary.as_file(),
-            path: image,
-            interrupt,
-        };
-        let mut buffer = vec![0; SPOOL_STEP];
-        let mut length: u64 = 0;
-        loop {
-            writer.check_interrupt()?;
-            let Some(count) = stream.read(&mut buffer, path)? else {
-                continue;
-            };
-            let bytes = buffer.get(..count).unwrap_or_default();
-            if bytes.is_empty() {
-                return Ok(Self { temporary, length });
-            }
-            // CAST: `usize` is at most 64 bits wide.
-            let count = count as u64;
-            writer
-                .file
-                .write_all_at(bytes, length)
-                .map_err(|error| writer.write_error(error, count))?;
-            length = length.saturating_add(count);
-            if let Some((done, total)) = stream.progress() {
-                progress.report("read", done, total);
-            }
-        }
-    }
-
-    /// Opens the archive for reading. `path` is named in errors.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Io`].
-    pub fn source(&self, path: &Path) -> Result<Source, Error> {
-        let file = self.temporary.reopen().map_err(Error::io("open", path))?;
-        Source::new(path, file)
-    }
-
-    /// Appends the index, and makes it the image at `path`.
-    ///
-    /// # Errors
-    ///
-    /// As for [`copy`].
-    pub fn complete(
-        self,
-        place: Place,
-        index: &Index<'_>,
-        path: &Path,
-        interrupt: &Interrupt,
-        progress: &mut Progress,
-    ) -> Result<Superblock, Error> {
-        let writer = Writer {
-            file: self.temporary.as_file(),
-            path,
-            interrupt,
-        };
-        let superblock = writer.append(self.length, place, index, progress)?;
-        persist(self.temporary, path)?;
-        Ok(superblock)
-    }
-}
-
 /// Writes an index of its own.
 ///
 /// # Errors
@@ -199,7 +111,7 @@ pub fn index_only(
 
 impl Writer<'_> {
     /// Makes the index follow the archive in a file of `length` bytes.
-    fn append(
+    pub(crate) fn append(
         &self,
         length: u64,
         place: Place,
@@ -271,7 +183,7 @@ impl Writer<'_> {
         Ok(())
     }
 
-    fn write_error(&self, error: io::Error, needed: u64) -> Error {
+    pub(crate) fn write_error(&self, error: io::Error, needed: u64) -> Error {
         use io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
         match error.kind() {
             FileTooLarge | QuotaExceeded | StorageFull => Error::NoSpace {
@@ -292,7 +204,7 @@ impl Writer<'_> {
         self.file.sync_data().map_err(Error::io("sync", self.path))
     }
 
-    fn check_interrupt(&self) -> Result<(), Error> {
+    pub(crate) fn check_interrupt(&self) -> Result<(), Error> {
         if self.interrupt.is_requested() {
             return Err(Error::Interrupted {
                 path: self.path.into(),
@@ -303,7 +215,7 @@ impl Writer<'_> {
 }
 
 /// Makes a file that becomes the one at `path` when it is complete, and vanishes otherwise.
-fn temporary_beside(path: &Path) -> Result<NamedTempFile, Error> {
+pub(crate) fn temporary_beside(path: &Path) -> Result<NamedTempFile, Error> {
     if path.exists() && !path.is_file() {
         return Err(Error::Unusable {
             path: path.into(),
@@ -322,7 +234,7 @@ fn temporary_beside(path: &Path) -> Result<NamedTempFile, Error> {
         .map_err(Error::io("create a file beside", path))
 }
 
-fn persist(temporary: NamedTempFile, path: &Path) -> Result<(), Error> {
+pub(crate) fn persist(temporary: NamedTempFile, path: &Path) -> Result<(), Error> {
     temporary
         .persist(path)
         .map_err(|error| Error::io("replace", path)(error.error))?;

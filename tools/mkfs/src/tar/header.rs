@@ -32,6 +32,9 @@ pub(crate) struct Header {
 
 const _: () = assert!(size_of::<Header>() == layout::SECTOR_SIZE);
 
+/// Largest size that a header expresses in octal digits.
+const OCTAL_MAX: u64 = (1 << 33) - 1;
+
 /// The magic of POSIX headers; GNU's has a space for the NUL.
 pub(crate) const USTAR: [u8; 6] = *b"ustar\0";
 
@@ -55,7 +58,7 @@ impl Header {
     }
 
     /// The block's bytes.
-    pub(super) fn as_bytes(&self) -> &[u8] {
+    pub(crate) fn as_bytes(&self) -> &[u8] {
         zerocopy::IntoBytes::as_bytes(self)
     }
 
@@ -102,8 +105,14 @@ impl Header {
         unsigned("size", &self.size, i64::MAX as u64)
     }
 
+    /// Writes the checksum, when all else is written.
+    pub(crate) fn seal(&mut self) {
+        let sum = format!("{:06o}\0 ", self.sum());
+        write_field(&mut self.checksum, sum.as_bytes());
+    }
+
     /// The sum of the block's bytes, those of the checksum itself taken as spaces.
-    pub(crate) fn sum(&self) -> u32 {
+    fn sum(&self) -> u32 {
         self.sum_by(u32::from)
     }
 
@@ -169,4 +178,41 @@ fn printable(field: &[u8]) -> String {
     let text = field.trim_ascii();
     let text = text.strip_suffix(b"\0").unwrap_or(text);
     message::text(text)
+}
+
+/// Writes to the start of a field; the rest of it is NUL.
+pub(crate) fn write_field(field: &mut [u8], value: &[u8]) {
+    for (byte, value) in field.iter_mut().zip(value) {
+        *byte = *value;
+    }
+}
+
+/// Returns a size as a header has it: octal, or in base 256 where the digits do not suffice.
+pub(crate) fn size_field(size: u64) -> [u8; 12] {
+    let mut field = [0; 12];
+    if size <= OCTAL_MAX {
+        write_field(&mut field, format!("{size:011o}").as_bytes());
+    } else {
+        let (marker, number) = field.split_at_mut(4);
+        write_field(marker, &[0x80]);
+        write_field(number, &size.to_be_bytes());
+    }
+    field
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Sizes are read back as they were written, in octal as long as that is possible.
+    #[test]
+    fn sizes() {
+        assert_eq!(&size_field(0), b"00000000000\0");
+        assert_eq!(&size_field(OCTAL_MAX), b"77777777777\0");
+        for size in [0, OCTAL_MAX, OCTAL_MAX + 1, 1 << 62] {
+            let mut header = Header::zero();
+            header.size = size_field(size);
+            assert_eq!(header.size(), Ok(size));
+        }
+    }
 }

@@ -18,7 +18,7 @@ use crate::{Error, Source};
 const HEADER: u64 = SECTOR_SIZE as u64;
 
 /// Longest extended header, in bytes. Its contents are held in memory.
-const EXTENSION_MAX: u64 = 1 << 20;
+pub(crate) const EXTENSION_MAX: u64 = 1 << 20;
 
 /// Reads an archive's entries one after the other.
 pub struct Reader<'s> {
