@@ -144,6 +144,43 @@ fn zones_are_set_up_and_refused_like_c() {
     assert!(printed.contains("(of)"), "{printed}");
 }
 
+#[test]
+fn parameters_make_zoned_disks_like_c() {
+    let script = r#"
+        rmmod $module
+        # try PARAMETER...: loads the module with them and shows what came of it
+        try() {
+            echo "$*: $(load poll_queues=0 gb=1 zoned=1 "$@")"
+            [ -d /sys/module/$module ] || return
+            cd /sys/module/$module/parameters
+            stat -c '%a %n' $options
+            grep . $options
+            blkzone report -c 5 /dev/${disk}0 2>&1 | sed "s/$disk//"
+            grep . /sys/block/${disk}0/queue/zone* /sys/block/${disk}0/queue/max_*_zones \
+                2> /dev/null | sed "s/$disk//"
+            mkdir $root/a
+            cd $root/a
+            grep . $options
+            cd /
+            rmdir $root/a
+            rmmod $module
+        }
+        options="zone_append_max_sectors zone_capacity zone_full zone_max_active zone_max_open \
+            zone_nr_conv zone_size zoned"
+        try
+        try zone_size=64 zone_capacity=63 zone_nr_conv=2 zone_max_open=3 zone_max_active=4
+        for o in $options; do
+            for v in 0 1 3 -1 0x2 x '' 18446744073709551616 4294967296; do try $o=$v; done
+        done
+        load nr_devices=0
+    "#;
+    let printed = compare(script);
+    assert!(
+        printed.contains("zone_nr_conv=x: Invalid argument"),
+        "{printed}"
+    );
+}
+
 /// A random operation on one of `zones` zones.
 fn operation(random: &mut Rng, zones: u32, mib: u32) -> String {
     // A few zones get most operations, so that they come far.
