@@ -16,10 +16,14 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use image::Image;
+use proptest::prelude::*;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
-use support::header::{archive, file};
-use support::{list_tar, mkfs, mkfs_in_place, python, tar, Folder, Run};
+use support::header::{archive, directory, file, hard_link, pax, symlink as symlink_to};
+use support::{broken_rules, list_tar, mkfs, mkfs_in_place, python, tar, Folder, Run};
+use tarfs_tools::dump::walk::Walk;
+use tarfs_tools::dump::{describe, extract};
+use tarfs_tools::progress::Progress;
 
 const NOT_INDEXED: i32 = 1;
 const DAMAGED: i32 = 4;
@@ -370,4 +374,56 @@ fn superblocks_and_archives() {
     stat("types/../types").fails(FAILED, "no file");
     let cat = dump(["cat".as_ref(), image.as_os_str(), "types".as_ref()]);
     cat.fails(FAILED, "\"types\" is no regular file");
+}
+
+/// A small archive with what extraction has to be careful with.
+fn small() -> Vec<u8> {
+    archive(&[
+        directory("dir"),
+        file("dir/file", b"contents"),
+        symlink_to("dir/link", ".."),
+        hard_link("hard", "dir/file"),
+        [
+            pax("SCHILY.xattr.user.name", b"value"),
+            file("with-xattr", b"x"),
+        ]
+        .concat(),
+        directory("empty"),
+        symlink_to("up", "../outside"),
+    ])
+}
+
+proptest! {
+    /// Whatever is done to an index whose checksums are then made right: extracting has an end and
+    /// writes nowhere else, and so have listing and checking.
+    #[test]
+    fn damaged_at_random(
+        changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..6),
+    ) {
+        let folder = Folder::new();
+        let mut image = Image(mkfs_in_place(&folder.write("image", &small())));
+        let (index, superblock) = (image.index(), image.superblock());
+        for (place, value) in changes {
+            // Bytes that say something are rare.
+            let used: Vec<usize> = (index..superblock).filter(|&at| image.0[at] != 0).collect();
+            image.put(used[place.index(used.len())], &[value]);
+        }
+        image.repair();
+        let path = folder.write("image", &image.0);
+        broken_rules(&path, &[]);
+        fs::create_dir(folder.path("outside")).unwrap();
+        fs::write(folder.path("outside/victim"), b"as it was").unwrap();
+        let mut progress = Progress::new(true);
+        if let Ok(image) = tarfs_tools::dump::Image::open(&path, &[]) {
+            if let Ok(mut walk) = Walk::new(&image, b"") {
+                while let Ok(Some(file)) = walk.next_file() {
+                    let _ = describe::object(&image, file.path, file.ino, &file.inode);
+                }
+            }
+            let _ = extract::extract(&image, &folder.path("out"), &[], &mut progress);
+        }
+        prop_assert_eq!(fs::read(folder.path("outside/victim")).unwrap(), b"as it was");
+        prop_assert_eq!(fs::read_dir(folder.path("outside")).unwrap().count(), 1);
+        prop_assert!(folder.names().iter().all(|name| ["image", "out", "outside"].contains(&&**name)));
+    }
 }
