@@ -73,7 +73,7 @@ fn several_archives_and_their_checksums() {
 
     let mut guest = Boot::new(&lab).module("tarfs").program("mount");
     for name in ["index", "lower.tar", "damaged.tar"] {
-        guest = guest.disk(&path(name), Access::ReadOnly);
+        guest = guest.disk(path(name), Access::ReadOnly);
     }
     guest = guest.bytes("/upper.tar", &fs::read(path("upper.tar")).unwrap());
     let mut guest = guest.boot().unwrap();
