@@ -231,3 +231,52 @@ impl XattrRegion {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn xattr(value: &[u8]) -> Xattr {
+        Xattr {
+            namespace: Namespace::User,
+            name: b"name".to_vec(),
+            value: value.to_vec(),
+        }
+    }
+
+    /// An archive must not take any amount of memory; what is equal takes it once.
+    #[test]
+    fn values_that_differ_are_limited() {
+        let mut sets = Sets::default();
+        let mut value = vec![0; 1 << 16];
+        let mut add = |number: u32, entries| {
+            value[..4].copy_from_slice(&number.to_le_bytes());
+            sets.add(&[xattr(&value)], entries).map(drop)
+        };
+        for number in 0..511 {
+            assert_eq!(add(number, 1), Ok(()));
+        }
+        for _ in 0..1000 {
+            assert_eq!(add(7, 1), Ok(()));
+        }
+        assert_eq!(add(511, 1), Ok(()));
+        let max = (32 << 20) + 32;
+        assert_eq!(add(512, 1), Err(Rule::TooManyXattrs { max }));
+        assert_eq!(add(513, 1 << 16), Ok(()));
+    }
+
+    #[test]
+    fn one_more_extended_attribute() {
+        let mut sets = Sets::default();
+        let set = sets.add(&[xattr(b"1")], 1).unwrap();
+        let trusted = Xattr {
+            namespace: Namespace::Trusted,
+            ..xattr(b"2")
+        };
+        let two = sets.add_to(set, trusted.clone(), 1).unwrap().unwrap();
+        assert_eq!(sets.get(two), [xattr(b"1"), trusted]);
+        let replaced = sets.add_to(set, xattr(b"3"), 1).unwrap().unwrap();
+        assert_eq!(sets.get(replaced), [xattr(b"3")]);
+        assert!(sets.add_to(None, xattr(b"1"), 1) == Ok(set));
+    }
+}
