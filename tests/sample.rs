@@ -6,10 +6,10 @@ use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::Command;
 
-use tarfs_tools::make;
 use tarfs_tools::make::Output;
-use tarfs_tools::options::Options;
+use tarfs_tools::options::{Options, ReadOptions, Whiteouts};
 use tarfs_tools::progress::Progress;
+use tarfs_tools::{make, make_layers};
 use tempfile::{NamedTempFile, TempDir, TempPath};
 
 /// The names in the directory `many`, which takes several leaves.
@@ -62,6 +62,19 @@ pub fn image() -> Vec<u8> {
     fs::read(tar).unwrap()
 }
 
+/// The image with sums of data (`mkfs.tarfs --data-checksums`).
+pub fn image_with_data_sums() -> Vec<u8> {
+    let folder = TempDir::new().unwrap();
+    make_tar(folder.path());
+    let tar = folder.path().join("sample.tar");
+    let options = Options {
+        data_sums: true,
+        ..Options::default()
+    };
+    make(&tar, Output::InPlace, &options, &mut Progress::new(true)).unwrap();
+    fs::read(tar).unwrap()
+}
+
 /// The index alone (`mkfs.tarfs --index-only`), and its tar.
 pub fn index_and_tar() -> (Vec<u8>, Vec<u8>) {
     let folder = TempDir::new().unwrap();
@@ -72,6 +85,52 @@ pub fn index_and_tar() -> (Vec<u8>, Vec<u8>) {
     );
     mkfs(&tar, Output::IndexOnly(&index));
     (fs::read(index).unwrap(), fs::read(tar).unwrap())
+}
+
+/// Two layers of a container image and their index, in a folder: `lower.tar`, `upper.tar` and
+/// `index`. The upper one replaces `replaced`, removes `removed` and hides what `opaque` had.
+pub fn layers(folder: &Path) {
+    let write = |path: &str, content: &str| {
+        let path = folder.join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, content).unwrap();
+    };
+    for name in ["kept", "replaced", "removed", "opaque/old", "both/lower"] {
+        write(&format!("lower/{name}"), &format!("lower {name}\n"));
+    }
+    for name in ["replaced", "added", "opaque/new", "both/upper"] {
+        write(&format!("upper/{name}"), &format!("upper {name}\n"));
+    }
+    for whiteout in [".wh.removed", "opaque/.wh..wh..opq"] {
+        write(&format!("upper/{whiteout}"), "");
+    }
+    let tars = ["lower", "upper"].map(|layer| {
+        let tar = folder.join(format!("{layer}.tar"));
+        let made = Command::new("tar")
+            .args([
+                "--create",
+                "--sort=name",
+                "--owner=0",
+                "--group=0",
+                "--file",
+            ])
+            .arg(&tar)
+            .arg("--directory")
+            .arg(folder.join(layer))
+            .arg(".")
+            .status();
+        assert!(made.unwrap().success());
+        tar
+    });
+    let options = Options {
+        read: ReadOptions {
+            whiteouts: Whiteouts::Apply,
+            ..ReadOptions::default()
+        },
+        ..Options::default()
+    };
+    let index = folder.join("index");
+    make_layers(&tars, &index, &options, &mut Progress::new(true)).unwrap();
 }
 
 /// Appends its index to a tar.

@@ -60,6 +60,44 @@ fn an_index_is_mounted_with_its_tar_on_a_device_or_in_a_file() {
 }
 
 #[test]
+fn several_tars_are_mounted_as_one_tree() {
+    let lab = Lab::locate().unwrap();
+    let folder = tempfile::TempDir::new().unwrap();
+    sample::layers(folder.path());
+    let path = |name| folder.path().join(name);
+    let mut guest = Boot::new(&lab)
+        .module("tarfs")
+        .program("find")
+        .program("mount")
+        .disk(path("index"), Access::ReadOnly)
+        .disk(path("lower.tar"), Access::ReadOnly)
+        .file(path("upper.tar"), "/upper.tar")
+        .boot()
+        .unwrap();
+    ok(&mut guest, "modprobe tarfs");
+    // One on a device, one in a file.
+    let layers = "layer=/dev/vdb,layer=/upper.tar";
+    ok(
+        &mut guest,
+        &format!("mount -t tarfs -o {layers} /dev/vda /mnt"),
+    );
+    let shown = ok(&mut guest, "grep ' /mnt ' /proc/mounts | cut -d' ' -f4");
+    assert_eq!(shown, format!("ro,relatime,{layers}\n"));
+    let content = "cd /mnt && find . -type f | sort | while read f; do echo $f: $(cat $f); done";
+    let expected = "\
+./added: upper added
+./both/lower: lower both/lower
+./both/upper: upper both/upper
+./kept: lower kept
+./opaque/new: upper opaque/new
+./replaced: upper replaced
+";
+    assert_eq!(ok(&mut guest, content), expected);
+    ok(&mut guest, "umount /mnt");
+    guest.shutdown().unwrap();
+}
+
+#[test]
 fn wrong_layers_are_refused_with_the_reason() {
     let lab = Lab::locate().unwrap();
     let (mut guest, _files) = boot(&lab);

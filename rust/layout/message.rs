@@ -141,7 +141,9 @@ impl fmt::Display for Error {
             } => {
                 write!(
                     f,
-                    "archive block {block}: CRC-32 is {computed:#010x}, recorded {stored:#010x}"
+                    "archive at byte {}: CRC-32 of 4096 bytes is {computed:#010x}, recorded \
+                     {stored:#010x}",
+                    block.saturating_mul(crate::BLOCK)
                 )
             }
             Self::BlockSum {

@@ -51,9 +51,10 @@ pub struct Machine {
 /// The kernel's command line. A panic or an oops ends the guest at once (QEMU exits at the
 /// reboot), so that nobody waits for it; warnings leave it running and are found in the log.
 /// On a host with too much to do the emulated clocks drift apart; the kernel would distrust the
-/// TSC and go on with the HPET, which is slow to read.
+/// TSC and go on with the HPET, which is slow to read, and panic where the timer's interrupts come
+/// too late for its check at boot.
 const KERNEL_COMMAND_LINE: &str = "console=ttyS0 loglevel=5 panic=-1 oops=panic tsc=reliable \
-     sysctl.kernel.hung_task_timeout_secs=60";
+     no_timer_check sysctl.kernel.hung_task_timeout_secs=60";
 
 impl Machine {
     /// Adds the machine to a command that runs QEMU. The kernel's log goes to the command's
