@@ -12,12 +12,13 @@ pub mod walk;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
-use layout::{Inode, Kind, ROOT_INO};
+use layout::{Inode, Kind, BLOCK_SIZE, ROOT_INO};
 
 use crate::archives::Archives;
+use crate::blocks::crc32;
 use crate::index_reader::IndexReader;
 use crate::path;
-use crate::{message, Error, SECTOR};
+use crate::{message, Error, BLOCK, SECTOR};
 
 /// Bytes of data read at once.
 const STEP: u64 = 1 << 20;
@@ -92,7 +93,8 @@ impl Image {
     }
 
     /// Reads the data of regular file `ino`. `visit` gets the byte of the file at which data
-    /// stands, and the data; what it does not get is a hole.
+    /// stands, and the data; what it does not get is a hole. Where the image has checksums of the
+    /// data, they are verified.
     ///
     /// # Errors
     ///
@@ -111,7 +113,7 @@ impl Image {
                 // CAST: at most STEP.
                 buffer.resize(step as usize, 0);
                 let position = piece.position.saturating_add(done);
-                self.archives()?.read_at(&mut buffer, position)?;
+                self.read_at(&mut buffer, position)?;
                 visit(piece.logical.saturating_add(done), &buffer)?;
                 done = done.saturating_add(step);
             }
@@ -133,6 +135,27 @@ impl Image {
             }),
             _ => Ok(()),
         }
+    }
+
+    /// Fills `buffer` from byte `position` of the archives' space on. Blocks that have checksums are
+    /// read whole and verified.
+    fn read_at(&self, buffer: &mut [u8], position: u64) -> Result<(), Error> {
+        let archives = self.archives()?;
+        if self.index.superblock().data_sums.records() == 0 {
+            return archives.read_at(buffer, position);
+        }
+        let skipped = position % BLOCK;
+        let start = position.saturating_sub(skipped);
+        // CAST: below a block.
+        let skipped = skipped as usize;
+        let length = skipped.saturating_add(buffer.len());
+        let mut blocks = vec![0; length.next_multiple_of(BLOCK_SIZE)];
+        archives.read_at(&mut blocks, start)?;
+        for (block, number) in blocks.chunks(BLOCK_SIZE).zip(start / BLOCK..) {
+            self.index.check_data(number, crc32(&[block]))?;
+        }
+        buffer.copy_from_slice(blocks.get(skipped..length).unwrap_or_default());
+        Ok(())
     }
 
     /// Writes the data of the regular file called `name`, with zeros for holes. `failed` makes the

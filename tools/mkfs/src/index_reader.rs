@@ -8,8 +8,9 @@ use std::path::Path;
 use std::rc::Rc;
 
 use layout::{
-    check_sum, leaf_of, name_hash, Directory, Inode, InodeRecord, Layer, Leaf, Position, Record,
-    Sparse, SparseExtent, Superblock, Symlink, XattrSet, Xattrs, BLOCK_SIZE, PAYLOAD_SIZE,
+    check_data_sum, check_sum, leaf_of, name_hash, Directory, Inode, InodeRecord, Layer, Leaf,
+    Position, Record, Sparse, SparseExtent, Superblock, Symlink, XattrSet, Xattrs, BLOCK_SIZE,
+    PAYLOAD_SIZE,
 };
 
 use crate::blocks::crc32;
@@ -271,6 +272,25 @@ impl IndexReader {
             let part = block.get(position.offset..).unwrap_or_default();
             value.extend_from_slice(part.get(..length).unwrap_or_default());
         }
+    }
+
+    /// Compares the CRC-32 computed over block `number` of the archives with its checksum, if it has
+    /// one.
+    ///
+    /// # Errors
+    ///
+    /// As for [`IndexReader::inode`].
+    pub fn check_data(&self, number: u64, computed: u32) -> Result<(), Error> {
+        let Some(position) = self.superblock.data_sum_position(number) else {
+            return Ok(());
+        };
+        let sums = self.block(position.block)?;
+        self.rule(check_data_sum(
+            number,
+            computed,
+            sums.as_slice(),
+            position.offset,
+        ))
     }
 
     /// Returns the archives behind an index that has several; nothing where it has one.

@@ -81,6 +81,15 @@ fn damaged_data() {
     command.args(["to-tar".as_ref(), "-o".as_ref(), out.as_path(), &path]);
     Run::from(command.output().unwrap()).fails(BROKEN, "SHA-256 is not the recorded one");
 
+    let name = "sizes/file-1048579";
+    let cat = |name: &str| -> Run {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_dump-tarfs"));
+        let arguments = ["cat".as_ref(), path.as_os_str(), name.as_ref()];
+        command.args(arguments).output().unwrap().into()
+    };
+    cat(name).fails(BROKEN, &format!("archive block {}: CRC-32", at / 4096));
+    cat("sizes/file-4097").good();
+
     let mut image = good.clone();
     let index = image.len() - 4096 - 8192;
     image[index] ^= 0x10;

@@ -2,8 +2,6 @@
 
 //! Checksums: those of the index's blocks, and those of what the archives hold.
 
-use layout::check_data_sum;
-
 use super::report::Report;
 use super::structure::broken_rule;
 use crate::archives::Archives;
@@ -81,16 +79,11 @@ fn check_block(
     computed: u32,
     report: &mut Report,
 ) -> Result<(), Error> {
-    let Some(position) = index.superblock().data_sum_position(number) else {
-        return Ok(());
-    };
-    let Ok(sums) = broken_rule(index.block(position.block))? else {
-        return Ok(());
-    };
-    let checked = check_data_sum(number, computed, sums.as_slice(), position.offset);
-    if let Err(error) = checked {
+    if let Err(error) = broken_rule(index.check_data(number, computed))? {
         // A block of sums that is damaged itself, which was reported, says nothing about the data.
-        if index.check_sum(position.block)?.is_ok() {
+        let position = index.superblock().data_sum_position(number);
+        let is_sound = position.map(|position| index.check_sum(position.block));
+        if is_sound.transpose()?.is_some_and(|checked| checked.is_ok()) {
             report.add_data(error);
         }
     }
