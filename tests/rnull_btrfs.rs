@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-//! A file system on zones: btrfs writes its data by zone appends, and opens, finishes and resets
-//! zones as it goes.
+//! A file system on zones: btrfs writes its data by zone appends, which are the disk's or made of
+//! writes by the block layer, and opens, finishes and resets zones as it goes.
 
 use lab::guest::Boot;
 use lab::Lab;
@@ -26,7 +26,8 @@ fn btrfs_keeps_files_on_zones() {
         modprobe btrfs
         modprobe rnull nr_devices=0
         dd if=/dev/urandom of=/tmp/data bs=1M count=24 2> /dev/null
-        for settings in irqmode=0 "irqmode=1 zone_nr_conv=4" "irqmode=2 zone_capacity=3 zone_max_open=14"; do
+        for settings in irqmode=0 "irqmode=1 zone_nr_conv=4" zone_append_max_sectors=0 \
+            "irqmode=2 zone_capacity=3 zone_max_open=14"; do
             mkdir /sys/kernel/config/rnull/a
             cd /sys/kernel/config/rnull/a
             for s in size=256 memory_backed=1 zoned=1 zone_size=4 $settings power=1; do
@@ -51,7 +52,7 @@ fn btrfs_keeps_files_on_zones() {
         rmmod rnull
         "#,
     );
-    assert_eq!(printed, "kept\n".repeat(3));
+    assert_eq!(printed, "kept\n".repeat(4));
     assert!(!guest.log().contains("BTRFS error"), "{}", guest.log());
     guest.shutdown().unwrap();
 }
