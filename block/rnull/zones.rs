@@ -305,11 +305,11 @@ impl Zones {
         report: &mut ZoneReport<'_>,
         held: &mut Held<'_, impl Before<locks::Zone>>,
     ) -> Result {
-        let first = usize::try_from(self.geometry.zone_of(from)).map_err(|_| EINVAL)?;
-        for (number, lock) in (0..).zip(&self.zones).skip(first) {
-            if report.wanted() == 0 {
+        let mut sector = from;
+        while report.wanted() > 0 {
+            let Some((number, lock)) = self.find(sector) else {
                 break;
-            }
+            };
             let State {
                 condition,
                 write_pointer,
@@ -321,6 +321,8 @@ impl Zones {
                 write_pointer,
                 condition,
             })?;
+            // The end of a shorter last zone is in that zone.
+            sector = self.geometry.start(number + 1);
         }
         Ok(())
     }
