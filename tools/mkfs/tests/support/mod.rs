@@ -5,6 +5,7 @@
 
 pub mod agreement;
 pub mod header;
+pub mod refusal;
 pub mod walk;
 
 use std::fs;
