@@ -92,7 +92,7 @@ fn several_archives_and_their_checksums() {
     );
     let bad = guest.run("cat /mnt/a/7 > /dev/null").unwrap();
     assert_ne!(bad.status, 0);
-    let log = ok(&mut guest, "dmesg | grep 'tarfs.*archive block'");
+    let log = ok(&mut guest, "dmesg | grep 'tarfs.*archive at byte'");
     assert!(log.contains("CRC-32"), "{log}");
     ok(
         &mut guest,

@@ -63,7 +63,7 @@ fn damaged_data() {
     for arguments in [&[path.as_path()][..], &[repair, &path]] {
         let run = fsck(arguments);
         assert_eq!(run.status, Some(BROKEN), "{run:?}");
-        let block = format!("block {}", at / 4096);
+        let block = format!("archive at byte {}: CRC-32", at / 4096 * 4096);
         assert!(run.stdout.contains(&block), "{run:?}");
         assert!(
             run.stdout.contains("SHA-256 is not the recorded one"),
@@ -87,7 +87,8 @@ fn damaged_data() {
         let arguments = ["cat".as_ref(), path.as_os_str(), name.as_ref()];
         command.args(arguments).output().unwrap().into()
     };
-    cat(name).fails(BROKEN, &format!("archive block {}: CRC-32", at / 4096));
+    let byte = at / 4096 * 4096;
+    cat(name).fails(BROKEN, &format!("archive at byte {byte}: CRC-32"));
     cat("sizes/file-4097").good();
 
     let mut image = good.clone();
