@@ -15,7 +15,8 @@
 //!    [`Record::Wide`], [`Superblock::wide_position`] and [`InodeRecord::decode_wide`].
 //! 3. For a directory: [`name_hash`] and [`leaf_of`] give the leaf, [`Superblock::leaf_position`]
 //!    its place, [`Leaf::decode`] and [`Leaf::find`] the entry.
-//! 4. For a symbolic link: [`Superblock::heap_position`] and [`Symlink::target`].
+//! 4. For a symbolic link: [`Superblock::target_piece`] for each piece, then
+//!    [`Symlink::check_target`].
 //! 5. For a sparse file: [`Superblock::extent_position`] and [`SparseExtent::decode`].
 //! 6. For extended attributes: [`Superblock::xattr_position`], [`XattrSet::decode`] and
 //!    [`XattrSet::find`]; then [`Superblock::xattr_value`], block by block.
