@@ -3,7 +3,7 @@
 //! Checking an index, by itself and against its archives.
 //!
 //! What is wrong is reported and the check goes on; only what the system fails at ends it. Memory
-//! is 8 bytes an inode and a bit for each byte of the regions without records, and then what
+//! is 12 bytes an inode and a bit for each byte of the regions without records, and then what
 //! reading the archives takes, as for `mkfs.tarfs`.
 
 mod comparison;

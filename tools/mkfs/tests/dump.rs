@@ -321,6 +321,16 @@ fn damaged_trees() {
         dump(["extract".as_ref(), path.as_path(), &out]).fails(DAMAGED, message);
         fs::remove_dir_all(out).unwrap();
     }
+    // A directory with the many leaves of another.
+    let mut shared = Image(mkfs_in_place(&folder.sample()));
+    let (many, types) = (shared.ino("many"), shared.ino("types"));
+    let (many, types) = (shared.inode(many), shared.inode(types));
+    let leaves: [u8; 8] = shared.0[many + 12..many + 20].try_into().unwrap();
+    shared.put(types + 12, &leaves);
+    shared.repair();
+    let path = folder.write("image", &shared.0);
+    dump(["tree".as_ref(), "-q".as_ref(), path.as_path()]).fails(DAMAGED, "share leaves");
+
     // A checksum that is wrong is an error, whatever the block says.
     let mut image = Image(good);
     let at = image.inode(1);

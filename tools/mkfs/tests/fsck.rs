@@ -93,7 +93,7 @@ const DAMAGES: [Damage; 24] = [
             let name = set + image.u16(set + 6) as usize;
             image.put(name, b"_");
         },
-        "of the archive is missing, or has another value",
+        "of the archive is missing",
     ),
     (
         "mode",

@@ -4,10 +4,13 @@
 
 use std::collections::HashSet;
 
-use layout::{Inode, Kind};
+use layout::{Directory, Inode, Kind};
 
 use super::Image;
-use crate::Error;
+use crate::{Error, PAYLOAD};
+
+/// Bytes that a leaf has at least.
+const LEAF_MIN: u64 = 4;
 
 /// A file that a walk has come to.
 pub struct Visited<'a> {
@@ -43,6 +46,9 @@ pub struct Walk<'a> {
     /// Directories that were visited: an image that names one twice would have no end.
     directories: HashSet<u32>,
     start: Option<(u32, Inode)>,
+    /// Bytes that the leaves of the directories so far have at least: more than there are means
+    /// that they overlap, and that there is no end in sight either.
+    leaf_bytes: u64,
 }
 
 impl<'a> Walk<'a> {
@@ -64,6 +70,7 @@ impl<'a> Walk<'a> {
             frames: Vec::new(),
             directories: HashSet::new(),
             start: Some(start),
+            leaf_bytes: 0,
         })
     }
 
@@ -116,6 +123,7 @@ impl<'a> Walk<'a> {
                     reason: format!("inode {ino}: a directory with two names"),
                 });
             }
+            self.count_leaves(&directory)?;
             let mut entries = Vec::new();
             self.image.index.for_each_entry(&directory, |entry| {
                 entries.push((entry.ino, entry.name.to_vec()));
@@ -135,5 +143,20 @@ impl<'a> Walk<'a> {
             ino,
             inode,
         })
+    }
+
+    fn count_leaves(&mut self, directory: &Directory) -> Result<(), Error> {
+        // All but the last have a block each.
+        let full = u64::from(directory.leaves.saturating_sub(1)).saturating_mul(PAYLOAD);
+        let last = u64::from(directory.leaves.min(1)).saturating_mul(LEAF_MIN);
+        let bytes = full.saturating_add(last);
+        self.leaf_bytes = self.leaf_bytes.saturating_add(bytes);
+        if self.leaf_bytes > self.image.index.superblock().leaves.records() {
+            return Err(Error::DamagedIndex {
+                path: self.image.index.path().into(),
+                reason: "directories share leaves".into(),
+            });
+        }
+        Ok(())
     }
 }

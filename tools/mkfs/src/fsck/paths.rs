@@ -13,6 +13,8 @@ const DEPTH_MAX: usize = 4096;
 pub struct Paths {
     /// By inode, counted from 0; 0 where no directory names it.
     parents: Vec<u32>,
+    /// Likewise: the number of a directory's entries.
+    entries: Vec<u32>,
 }
 
 impl Paths {
@@ -21,6 +23,7 @@ impl Paths {
         // CAST: `usize` has at least 32 bits here.
         let mut paths = Self {
             parents: vec![0; inodes as usize],
+            entries: vec![0; inodes as usize],
         };
         paths.add(ROOT_INO, ROOT_INO);
         paths
@@ -31,6 +34,19 @@ impl Paths {
         if let Some(parent) = self.parents.get_mut(place(ino)) {
             *parent = directory;
         }
+    }
+
+    /// Counts an entry of a directory.
+    pub fn count_entry(&mut self, directory: u32) {
+        if let Some(entries) = self.entries.get_mut(place(directory)) {
+            *entries = entries.saturating_add(1);
+        }
+    }
+
+    /// Number of a directory's entries.
+    pub fn entry_count(&self, directory: u32) -> u32 {
+        let entries = self.entries.get(place(directory));
+        entries.copied().unwrap_or(0)
     }
 
     /// The directory that names an inode, if one does; the root's is its own.

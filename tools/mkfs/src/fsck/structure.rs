@@ -100,7 +100,9 @@ impl Structure<'_> {
                 subdirectories: Vec::new(),
             };
             for number in 0..directory.leaves {
-                self.read_leaf(&mut walked, number)?;
+                if !self.read_leaf(&mut walked, number)? {
+                    break;
+                }
             }
             self.check_numbers(&mut walked);
             walked.subdirectories.sort_unstable_by(|a, b| b.cmp(a));
@@ -120,17 +122,18 @@ impl Structure<'_> {
         Ok(())
     }
 
-    fn read_leaf(&mut self, walked: &mut Walked, number: u32) -> Result<(), Error> {
+    /// Reads a leaf. Returns whether it is this directory's own: each is read once, whatever the
+    /// directories say, for they may have as many leaves in all as there are inodes and blocks.
+    fn read_leaf(&mut self, walked: &mut Walked, number: u32) -> Result<bool, Error> {
         let index = self.index;
         let directory = walked.directory;
         let position = index.superblock().leaf_position(&directory, number);
         let place = u64::from(number).saturating_mul(PAYLOAD);
         let place = place.saturating_add(directory.first);
-        // A leaf is read once, whatever the directories say: there may be as many as inodes.
         if !self.leaves.mark(place, 1) {
             let rule = "another leaf has the same bytes of the index";
             self.say(walked.ino, format!("leaf {number}: {rule}"));
-            return Ok(());
+            return Ok(false);
         }
         let place = place.saturating_add(1);
         let result = index.with_leaf(&directory, number, |leaf| {
@@ -149,7 +152,7 @@ impl Structure<'_> {
             }
             Ok(())
         });
-        self.found(walked.ino, result).map(|_| ())
+        self.found(walked.ino, result).map(|_| true)
     }
 
     /// Checks that a leaf is what its entries make, and that no other leaf has its bytes.
@@ -197,6 +200,7 @@ impl Structure<'_> {
             let rule = "is not after the entry before it, or is there twice";
             self.say(walked.ino, format!("entry {name}: {rule}"));
         }
+        self.paths.count_entry(walked.ino);
         let is_new = self.paths.parent(entry.ino).is_none();
         if is_new {
             self.paths.add(entry.ino, walked.ino);
