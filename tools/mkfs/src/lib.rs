@@ -50,6 +50,7 @@ pub mod notes;
 pub mod numbering;
 pub mod options;
 pub mod output;
+mod pack;
 pub mod packer;
 mod path;
 pub mod progress;

@@ -104,8 +104,8 @@ struct Arguments {
     )]
     layers: Vec<PathBuf>,
 
-    /// The archive; with -o it may be compressed (gzip, xz, zstd, bzip2), a pipe, or - for standard
-    /// input
+    /// The archive; with -o it may be compressed (gzip, xz, zstd, bzip2), a pipe, - for standard
+    /// input, or a directory to make one of
     #[arg(value_name = "TAR", required_unless_present = "layers")]
     archive: Option<PathBuf>,
 }

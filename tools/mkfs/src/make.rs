@@ -65,6 +65,9 @@ pub fn make(
     options: &Options,
     progress: &mut Progress,
 ) -> Result<Summary, Error> {
+    if path.is_dir() {
+        return make_of_directory(path, output, options, progress);
+    }
     if let Some(stream) = Stream::open(path)? {
         return make_of_stream(stream, path, output, options, progress);
     }
@@ -87,6 +90,33 @@ pub fn make(
         }
     };
     Ok(archive.summary(superblock, progress))
+}
+
+/// Makes an image of an archive that is made of a directory.
+fn make_of_directory(
+    path: &Path,
+    output: Output<'_>,
+    options: &Options,
+    progress: &mut Progress,
+) -> Result<Summary, Error> {
+    let unusable = |reason| Error::Unusable {
+        path: path.into(),
+        reason,
+    };
+    let Output::Image(image) = output else {
+        return Err(unusable("is a directory; use -o IMAGE"));
+    };
+    let directory = image.parent().filter(|parent| *parent != Path::new(""));
+    let directory = directory.unwrap_or(Path::new(".")).canonicalize();
+    let root = path.canonicalize();
+    if matches!((&directory, &root), (Ok(directory), Ok(root)) if directory.starts_with(root)) {
+        return Err(unusable(
+            "is where the output is to be; name another place for that",
+        ));
+    }
+    let interrupt = Interrupt::watch().map_err(Error::io("handle signals for", path))?;
+    let spooled = Spooled::packed(path, image, &interrupt)?;
+    make_of_written(spooled, path, image, &interrupt, options, progress)
 }
 
 /// Makes an image of an archive that cannot be read at positions: it is first written to where the
@@ -112,11 +142,24 @@ fn make_of_stream(
     }
     let interrupt = Interrupt::watch().map_err(Error::io("handle signals for", path))?;
     let spooled = Spooled::stream(stream, path, image, &interrupt, progress)?;
+    make_of_written(spooled, path, image, &interrupt, options, progress)
+}
+
+/// Makes an image of an archive that was written to where the image will be, aligned if that is asked
+/// for.
+fn make_of_written(
+    spooled: Spooled<'_>,
+    path: &Path,
+    image: &Path,
+    interrupt: &Interrupt,
+    options: &Options,
+    progress: &mut Progress,
+) -> Result<Summary, Error> {
     match options.alignment {
         None => make_of_spooled(spooled, path, options, progress),
         Some(alignment) => {
             let source = spooled.source(path)?;
-            make_aligned(&source, alignment, image, &interrupt, options, progress)
+            make_aligned(&source, alignment, image, interrupt, options, progress)
         }
     }
 }

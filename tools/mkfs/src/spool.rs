@@ -15,6 +15,7 @@ use crate::index::Index;
 use crate::interrupt::Interrupt;
 use crate::options::ReadOptions;
 use crate::output::{persist, temporary_beside, Writer};
+use crate::pack::pack;
 use crate::progress::Progress;
 use crate::stream::Stream;
 use crate::{Error, Source};
@@ -91,6 +92,19 @@ impl<'a> Spooled<'a> {
         Ok(spooled)
     }
 
+    /// Writes an archive of the directory at `root` to a file beside the image at `image`.
+    ///
+    /// # Errors
+    ///
+    /// Where a file cannot be archived; [`Error::NoSpace`], [`Error::Interrupted`] and
+    /// [`Error::Io`].
+    pub fn packed(root: &Path, image: &'a Path, interrupt: &'a Interrupt) -> Result<Self, Error> {
+        let mut spooled = Self::empty(image, interrupt)?;
+        pack(root, &mut spooled)?;
+        spooled.flush()?;
+        Ok(spooled)
+    }
+
     /// Opens the archive for reading. `path` is named in errors.
     ///
     /// # Errors
@@ -135,7 +149,8 @@ impl<'a> Spooled<'a> {
         }
     }
 
-    fn copy(&mut self, source: &Source, range: Range<u64>) -> Result<(), Error> {
+    /// Writes bytes of a file.
+    pub(crate) fn copy(&mut self, source: &Source, range: Range<u64>) -> Result<(), Error> {
         let mut position = range.start;
         while position < range.end {
             let left = usize::try_from(range.end.saturating_sub(position)).unwrap_or(usize::MAX);
@@ -151,7 +166,17 @@ impl<'a> Spooled<'a> {
         Ok(())
     }
 
-    fn write(&mut self, bytes: &[u8]) -> Result<(), Error> {
+    /// Writes zeros up to a multiple of `unit`.
+    pub(crate) fn pad(&mut self, unit: u64) -> Result<(), Error> {
+        // CAST: `usize` is at most 64 bits wide.
+        let length = self.length.saturating_add(self.pending.len() as u64);
+        let missing = length.next_multiple_of(unit).saturating_sub(length);
+        // CAST: below the unit, a sector.
+        self.write(&vec![0; missing as usize])
+    }
+
+    /// Writes bytes.
+    pub(crate) fn write(&mut self, bytes: &[u8]) -> Result<(), Error> {
         self.pending.extend_from_slice(bytes);
         self.flush_steps()
     }

@@ -15,6 +15,7 @@ mod reader;
 mod rule;
 mod sparse;
 mod window;
+mod write;
 mod xattr;
 
 pub(crate) use acl::Acl;
@@ -25,5 +26,6 @@ pub use reader::Reader;
 pub(crate) use reader::EXTENSION_MAX;
 pub use rule::Rule;
 pub use sparse::Sparse;
+pub(crate) use write::{record, Member};
 pub(crate) use xattr::check_and_sort;
 pub use xattr::{NotKept, Reason, Xattr};
