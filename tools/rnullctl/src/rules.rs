@@ -187,7 +187,8 @@ mod tests {
         // A line of the table begins at the first indentation.
         let lines = table.lines().filter_map(|line| line.strip_prefix("    "));
         let names = lines.filter(|line| line.starts_with(|c: char| c.is_ascii_lowercase()));
-        let names: Vec<_> = names.map(|line| line.split(':').next().unwrap()).collect();
+        let end = |c: char| !c.is_ascii_alphanumeric() && c != '_';
+        let names: Vec<_> = names.map(|line| line.split(end).next().unwrap()).collect();
         assert!(names.contains(&"blocksize"));
         for name in names {
             assert!(find(name).is_some(), "{name}");
