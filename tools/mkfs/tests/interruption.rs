@@ -160,7 +160,7 @@ fn files_that_cannot_be_used() {
     let path = folder.write("made.tar", &archive(&[file("a", b"")]));
     let before = fs::read(&path).unwrap();
     mkfs([folder.path("missing")]).fails(FAILED, "missing: cannot open: No such file");
-    mkfs([folder.path("")]).fails(FAILED, "cannot open: Is a directory");
+    mkfs([folder.path("")]).fails(USAGE, "is a directory; use -o IMAGE");
     mkfs(["--check".as_ref(), folder.path("").as_path()]).fails(USAGE, "is neither a file nor");
     for form in ["-o", "--index-only"] {
         let text = "is the archive itself";
