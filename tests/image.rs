@@ -101,7 +101,12 @@ impl Image {
 
     /// Makes all sums right again, the superblock's last.
     pub fn repair(&mut self) {
-        for block in (self.index()..self.superblock()).step_by(BLOCK) {
+        self.repair_index(self.index());
+    }
+
+    /// As [`Image::repair`], of an image whose index begins at `index`, whatever it says.
+    pub fn repair_index(&mut self, index: usize) {
+        for block in (index..self.superblock()).step_by(BLOCK) {
             let sum = self.crc(block..block + PAYLOAD);
             self.put(block + PAYLOAD, &sum);
         }
