@@ -36,7 +36,8 @@ fn changed_data_is_not_read() {
     // From a device with sectors, and from one with blocks of 4096 bytes, which is copied anyway.
     ok(
         &mut guest,
-        "losetup -r /dev/loop0 /dev/vda
+        "set -e
+         losetup -r /dev/loop0 /dev/vda
          echo 0 >/sys/block/loop0/queue/read_ahead_kb",
     );
     let errors = "cat /sys/fs/tarfs/*/errors_count";

@@ -52,7 +52,8 @@ fn an_index_is_mounted_with_its_tar_on_a_device_or_in_a_file() {
     // On a device, directly.
     ok(
         &mut guest,
-        "mount -t tarfs -o layer=/dev/vdb /dev/vda /mnt
+        "set -e
+         mount -t tarfs -o layer=/dev/vdb /dev/vda /mnt
          dd if=/mnt/large of=/a iflag=direct bs=4096 skip=1 count=200
          dd if=/original of=/b bs=4096 skip=1 count=200; cmp /a /b && umount /mnt",
     );
