@@ -77,15 +77,17 @@ fn features_lists_the_files() {
     let lab = Lab::locate().unwrap();
     let mut guest = boot(&lab).boot().unwrap();
     mount_configfs(&mut guest);
-    let script = r#"
+    let printed = same(
+        &mut guest,
+        r#"
         load nr_devices=0
         mkdir $root/a
         cat $root/features
-        ls $root/a | tr '\n' ',' | sed 's/,$/\n/'
+        ls -p $root/a | grep -v / | tr '\n' ',' | sed 's/,$/\n/'
         rmdir $root/a
         rmmod $module
-    "#;
-    let printed = run(&mut guest, &RNULL, script);
+        "#,
+    );
     let (features, files) = printed.split_once('\n').unwrap();
     assert_eq!(features, files.trim_end());
     assert!(features.contains("blocksize,"), "{features}");

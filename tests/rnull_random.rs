@@ -16,8 +16,11 @@ const TRUTHS: &[&str] = &["0", "1", "y", "N", "2"];
 /// not there is not asked; and C does not come back from a request to a memory-backed disk whose
 /// block size is zero.
 const FILES: &[(&str, &[&str])] = &[
+    ("badblocks_once", TRUTHS),
+    ("badblocks_partial_io", TRUTHS),
     ("blocking", TRUTHS),
     ("blocksize", &["512", "1024", "4096", "8192", "513", "-1"]),
+    ("cache_size", &["0", "1", "100", "18446744073709551615"]),
     ("completion_nsec", &["0", "1", "20000", "1000000", "-1", ""]),
     ("discard", TRUTHS),
     ("fua", TRUTHS),
@@ -29,6 +32,7 @@ const FILES: &[(&str, &[&str])] = &[
         "max_sectors",
         &["0", "1", "8", "9", "100", "2048", "1000000", "4294967295"],
     ),
+    ("mbps", &["0", "100", "40961", "4294967295"]),
     ("memory_backed", TRUTHS),
     ("no_sched", TRUTHS),
     ("poll_queues", NUMBERS),
@@ -132,7 +136,7 @@ fn random_settings_are_taken_like_c() {
     }
     let printed = same(&mut guest, &script);
     assert!(printed.matches("'1': \n").count() > ROUNDS);
-    assert!(printed.matches("Device or resource busy\n").count() > ROUNDS / 2);
+    assert!(printed.matches("Device or resource busy\n").count() > ROUNDS / 8);
     assert!(printed.contains("/hctx1/type:poll\n"));
     guest.shutdown().unwrap();
 }

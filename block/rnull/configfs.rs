@@ -4,13 +4,16 @@
 
 use crate::{
     device::Device,
+    fault::Faults,
+    fault_files::GROUPS,
     locks::{self, Sleeping},
     options::{Setting, ATTRIBUTES},
     registry::Registry,
 };
 use blk::{
     attribute::{Attribute, Show, Store},
-    configfs::{Directory, Group, Root},
+    bad_blocks::BadBlocks,
+    configfs::{DefaultGroup, Directory, Group, Root},
     disk::Name,
     value::Value,
 };
@@ -37,6 +40,8 @@ impl Directory for Disks {
 
     const CHILD_ATTRIBUTES: &'static [Attribute<Group<ConfiguredDisk>>] = ATTRIBUTES;
 
+    const CHILD_GROUPS: &'static [DefaultGroup<ConfiguredDisk>] = GROUPS;
+
     fn make_child(
         &self,
         name: &CStr,
@@ -46,7 +51,7 @@ impl Directory for Disks {
         if self.registry.has(name, held) {
             return Err(EEXIST);
         }
-        let device = Device::new(Some(name), self.registry.clone());
+        let device = Device::new(Some(name), self.registry.clone())?;
         Ok(pin_init!(ConfiguredDisk {
             device <- Lock::new(new_mutex!(device)),
         }? Error))
@@ -80,6 +85,23 @@ impl Show for Features {
 pub(crate) struct ConfiguredDisk {
     #[pin]
     device: Sleeping<Device, locks::Device>,
+}
+
+impl ConfiguredDisk {
+    /// The disk's bad sectors.
+    pub(crate) fn bad_blocks(&self, held: &mut Held<'_, Process>) -> Arc<BadBlocks> {
+        self.device.lock(held).0.bad_blocks.clone()
+    }
+
+    /// The faults that are injected.
+    pub(crate) fn faults(&self, held: &mut Held<'_, Process>) -> Arc<Faults> {
+        self.device.lock(held).0.faults.clone()
+    }
+
+    /// [`Device::can_inject`].
+    pub(crate) fn can_inject(&self, held: &mut Held<'_, Process>) -> bool {
+        self.device.lock(held).0.can_inject()
+    }
 }
 
 /// The file of setting `S`.

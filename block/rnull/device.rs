@@ -3,17 +3,20 @@
 //! A disk's settings, and turning it on and off.
 
 use crate::{
+    bad_sectors::BadSectors,
     completion::{Inline, Softirq},
     contents::Contents,
+    fault::Faults,
     general::{self, General, Irqmode},
     locks,
     options::{parameters, Settings},
-    plain::{Plain, Polled},
+    plain::{Plain, Polled, Watch},
     registry::{Claim, Registry},
     zones::Zones,
     TIMEOUT,
 };
 use blk::{
+    bad_blocks::BadBlocks,
     disk::{Disk, DiskOptions, Name},
     limits::Limits,
     node::{online_nodes, Node},
@@ -21,7 +24,8 @@ use blk::{
     pages::Pages,
     status::Status,
     tag_set::{Flags, HwQueues, TagSet, TagSetOptions},
-    units::{Bytes, Sectors, SECTOR_SHIFT},
+    throttle::Throttle,
+    units::{Bytes, Mebibytes, Sectors, SECTOR_SHIFT},
     value::Late,
     zone::Condition,
 };
@@ -35,14 +39,23 @@ use sync::{
 /// The largest part of a disk that one request can discard: what fits into 32 bits as bytes.
 const MOST_DISCARD_SECTORS: u32 = u32::MAX >> SECTOR_SHIFT;
 
+/// The largest limit to a disk's bandwidth, in MiB/s.
+const MOST_MBPS: u32 = 40 * 1024;
+
 /// A disk, on or off.
 pub(crate) struct Device {
     pub(crate) settings: Settings,
     /// Name of the disk; without one it is named after its number.
     name: Option<Name>,
     registry: Arc<Registry>,
+    /// Its bad sectors, which users change while it is on or off.
+    pub(crate) bad_blocks: Arc<BadBlocks>,
+    /// The faults that are injected; those of requests only into a disk that was prepared for them.
+    pub(crate) faults: Arc<Faults>,
     /// Made when a memory-backed disk is turned on first.
     pages: Option<Arc<Pages>>,
+    /// What it keeps while it is on, if it is memory-backed.
+    contents: Option<Arc<Contents>>,
     /// Its zones while it is on, if it is zoned.
     zones: Option<Arc<Zones>>,
     on: Option<On>,
@@ -51,6 +64,8 @@ pub(crate) struct Device {
 /// What there is while a disk is on.
 struct On {
     disk: KBox<dyn Running>,
+    /// Whether faults can be injected into its requests.
+    can_inject: bool,
     claim: Claim,
 }
 
@@ -68,15 +83,27 @@ impl<T: Operations> Running for Disk<T> {
 
 impl Device {
     /// A disk with the settings of the module parameters, off.
-    pub(crate) fn new(name: Option<Name>, registry: Arc<Registry>) -> Self {
-        Self {
+    ///
+    /// # Errors
+    ///
+    /// `ENOMEM`.
+    pub(crate) fn new(name: Option<Name>, registry: Arc<Registry>) -> Result<Self> {
+        Ok(Self {
             settings: Settings::new(),
             name,
             registry,
+            bad_blocks: Arc::pin_init(BadBlocks::new(), GFP_KERNEL)?,
+            faults: Arc::new(Faults::new()?, GFP_KERNEL)?,
             pages: None,
+            contents: None,
             zones: None,
             on: None,
-        }
+        })
+    }
+
+    /// Whether a change of the faults of requests has effect.
+    pub(crate) fn can_inject(&self) -> bool {
+        self.on.as_ref().is_none_or(|on| on.can_inject)
     }
 
     /// Whether the disk is on.
@@ -100,15 +127,17 @@ impl Device {
             return Ok(());
         }
         match self.on.take() {
-            Some(On { disk, claim }) => {
+            Some(On { disk, claim, .. }) => {
                 drop(disk);
                 self.zones = None;
+                self.contents = None;
                 self.registry.release(claim, held);
             }
             None => {
                 let made = self.make(held);
                 if made.is_err() {
                     self.zones = None;
+                    self.contents = None;
                 }
                 self.on = Some(made?);
             }
@@ -176,16 +205,18 @@ impl Device {
         held: &mut Held<'_, impl Before<locks::Registry, Context = Process>>,
     ) -> Result<On> {
         self.adjust()?;
-        if self.settings.memory_backed && self.pages.is_none() {
-            self.pages = Some(Arc::pin_init(Pages::new(), GFP_KERNEL)?);
-        }
+        self.contents = self.make_contents()?;
         self.zones = self.make_zones()?;
         let claim = self.registry.claim(self.name, held)?;
         match self.make_disk(&claim, held) {
             Ok(disk) => {
                 self.settings.index = claim.minor();
                 pr_info!("disk {} created\n", claim.name());
-                Ok(On { disk, claim })
+                Ok(On {
+                    disk,
+                    can_inject: self.faults.are_armed(),
+                    claim,
+                })
             }
             Err(error) => {
                 self.registry.release(claim, held);
@@ -221,7 +252,11 @@ impl Device {
         settings.irqmode = settings.irqmode.min(2);
         if settings.memory_backed {
             settings.blocking = true;
+        } else {
+            settings.cache_size = Mebibytes::new(0);
         }
+        settings.mbps = settings.mbps.min(MOST_MBPS);
+        settings.cache_size = settings.cache_size.min(Mebibytes::new(u64::MAX >> 20));
         if settings.zoned && !settings.zone_size.get().is_power_of_two() {
             pr_err!("zone_size must be a power of two\n");
             return Err(EINVAL);
@@ -292,11 +327,10 @@ impl Device {
             pr_err!("the disk is off\n");
             return Err(EINVAL);
         };
-        let contents = self.contents();
         let sector = Sectors::new(sector.get()?);
-        zones.fail(sector, condition, held, |start, length, _| {
-            if let Some(contents) = &contents {
-                contents.forget(start, length);
+        zones.fail(sector, condition, held, |start, length, held| {
+            if let Some(contents) = &self.contents {
+                contents.forget(start, length, held);
             }
             Status::OK
         })
@@ -317,14 +351,14 @@ impl Device {
             return self.add_own::<General>(claim, self.general()?, held);
         }
         let polls = settings.poll_queues > 0;
-        if settings.memory_backed {
+        if settings.memory_backed || settings.mbps > 0 || self.faults.are_armed() {
             return self.add_own::<General>(claim, self.general()?, held);
         }
         match (self.irqmode(), polls) {
-            (Irqmode::Inline, false) => self.add_own::<Plain<Inline>>(claim, (), held),
-            (Irqmode::Inline, true) => self.add_own::<Polled<Inline>>(claim, (), held),
-            (Irqmode::Softirq, false) => self.add_own::<Plain<Softirq>>(claim, (), held),
-            (Irqmode::Softirq, true) => self.add_own::<Polled<Softirq>>(claim, (), held),
+            (Irqmode::Inline, false) => self.add_own::<Plain<Inline>>(claim, self.watch()?, held),
+            (Irqmode::Inline, true) => self.add_own::<Polled<Inline>>(claim, self.watch()?, held),
+            (Irqmode::Softirq, false) => self.add_own::<Plain<Softirq>>(claim, self.watch()?, held),
+            (Irqmode::Softirq, true) => self.add_own::<Polled<Softirq>>(claim, self.watch()?, held),
             (Irqmode::Timer, _) => self.add_own::<General>(claim, self.general()?, held),
         }
     }
@@ -335,17 +369,49 @@ impl Device {
             zones: self.zones.clone(),
             irqmode: self.irqmode(),
             completion_nsec: self.settings.completion_nsec,
-            contents: self.contents(),
+            throttle: self.throttle()?,
+            contents: self.contents.clone(),
+            bad_sectors: self.bad_sectors(),
+            faults: self.faults.clone(),
         };
         Ok(Arc::new(disk, GFP_KERNEL)?)
     }
 
-    /// The contents of a memory-backed disk.
-    fn contents(&self) -> Option<Contents> {
-        let pages = self.pages.as_ref()?;
-        self.settings
-            .memory_backed
-            .then(|| Contents::new(pages.clone()))
+    /// The contents of the disk, if it is to be memory-backed.
+    fn make_contents(&mut self) -> Result<Option<Arc<Contents>>> {
+        if !self.settings.memory_backed {
+            return Ok(None);
+        }
+        let pages = match &self.pages {
+            Some(pages) => pages.clone(),
+            None => Arc::pin_init(Pages::new(), GFP_KERNEL)?,
+        };
+        self.pages = Some(pages.clone());
+        let contents = Contents::new(pages, self.settings.cache_size)?;
+        Ok(Some(Arc::new(contents, GFP_KERNEL)?))
+    }
+
+    /// The limit to the disk's bandwidth, if there is one.
+    fn throttle(&self) -> Result<Option<Pin<KBox<Throttle>>>> {
+        let mbps = Mebibytes::new(self.settings.mbps.into());
+        let Some(per_second) = mbps.bytes().filter(|bytes| bytes.get() > 0) else {
+            return Ok(None);
+        };
+        KBox::pin_init(Throttle::new(per_second), GFP_KERNEL).map(Some)
+    }
+
+    /// What users can change on a plain disk.
+    fn watch(&self) -> Result<Arc<Watch>> {
+        let watch = Watch {
+            bad_sectors: self.bad_sectors(),
+            faults: self.faults.clone(),
+        };
+        Ok(Arc::new(watch, GFP_KERNEL)?)
+    }
+
+    /// The disk's bad sectors.
+    fn bad_sectors(&self) -> BadSectors {
+        BadSectors::new(self.bad_blocks.clone(), &self.settings)
     }
 
     /// Where requests complete.
@@ -435,6 +501,7 @@ impl Device {
             } else {
                 0
             })
+            .write_cache(settings.cache_size.get() > 0, settings.fua)
             .rotational(settings.rotational);
         match &self.zones {
             Some(zones) => limits.zoned(zones.limits()),

@@ -2,22 +2,29 @@
 
 //! What happens to a request on a disk that has more to do than [`crate::plain`] knows.
 
-use crate::{contents::Contents, zone_requests, zones::Zones, THIS_MODULE};
+use crate::{
+    bad_sectors::BadSectors, contents::Contents, fault::Faults, locks, zone_requests, zones::Zones,
+    THIS_MODULE,
+};
 use blk::{
     batch::Batch,
     delay::{Deadline, DelayLine, Delayed},
     fifo::Holder,
     operations::{HwData, Operations, QueueData},
     poll_list::PollList,
-    request::{Completed, IdleRequest, Refused, Request, Started, TimedOut},
-    status::{AtomicStatus, Status},
+    req_op::ReqOp,
+    request::{Busy, Completed, IdleRequest, Refused, Request, Started, TimedOut},
+    status::{AtomicStatus, Flag, Status},
+    throttle::Throttle,
     units::Sectors,
     zone::ZoneReport,
 };
+use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use kernel::{prelude::*, sync::Arc};
 use sync::{
     context::{Atomic, HardIrq, NoIo, Softirq},
     held::Held,
+    level::Before,
 };
 
 /// What the disk does is in its [`Disk`], and looked up for each request.
@@ -29,8 +36,14 @@ pub(crate) struct Disk {
     pub(crate) irqmode: Irqmode,
     /// Time after which it completes with [`Irqmode::Timer`], in nanoseconds.
     pub(crate) completion_nsec: u64,
+    /// The disk's bandwidth, if it is limited.
+    pub(crate) throttle: Option<Pin<KBox<Throttle>>>,
     /// What a memory-backed disk keeps.
-    pub(crate) contents: Option<Contents>,
+    pub(crate) contents: Option<Arc<Contents>>,
+    /// The sectors for which requests fail.
+    pub(crate) bad_sectors: BadSectors,
+    /// The faults that are injected.
+    pub(crate) faults: Arc<Faults>,
     /// The zones of a zoned disk.
     pub(crate) zones: Option<Arc<Zones>>,
 }
@@ -39,14 +52,57 @@ impl Disk {
     /// Does what a request asks for, and says how it is to end.
     #[inline]
     fn carry_out(&self, request: &Request<General, Started>, held: &mut Held<'_, NoIo>) -> Status {
-        match (&self.zones, &self.contents) {
-            (Some(zones), contents) => {
-                zone_requests::carry_out(request, zones, contents.as_ref(), held)
+        // It is about no place of the disk.
+        if request.op() == ReqOp::Flush {
+            let contents = self.contents.as_ref();
+            return contents.map_or(Status::OK, |contents| contents.flush(held));
+        }
+        match &self.zones {
+            Some(zones) => zone_requests::carry_out(request, zones, self, held),
+            None => {
+                self.transfer(request, request.length().sectors(), held)
+                    .status
             }
-            (None, Some(contents)) => contents.carry_out(request, request.length()),
-            (None, None) => Status::OK,
         }
     }
+
+    /// Reads, writes or discards what a request is about, as far as there are no bad sectors. Of a
+    /// read only the first `written` is known; the rest is ones.
+    #[inline]
+    pub(crate) fn transfer(
+        &self,
+        request: &Request<General, Started>,
+        written: Sectors,
+        held: &mut Held<'_, impl Before<locks::Cache>>,
+    ) -> Transferred {
+        let wanted = request.length().sectors();
+        let bad = self.bad_sectors.check(request.position(), wanted);
+        let (length, status) = match bad {
+            None => (wanted, Status::OK),
+            Some(good) => (good, Status::IO_ERROR),
+        };
+        let done = match &self.contents {
+            Some(contents) if status == Status::OK || length > Sectors::new(0) => {
+                contents.carry_out(request, length, written, held)
+            }
+            _ => Status::OK,
+        };
+        match done {
+            Status::OK => Transferred { length, status },
+            error => Transferred {
+                length: Sectors::new(0),
+                status: error,
+            },
+        }
+    }
+}
+
+/// What came of the data of a request.
+pub(crate) struct Transferred {
+    /// How much of it was read or written.
+    pub(crate) length: Sectors,
+    /// How the request is to end.
+    pub(crate) status: Status,
 }
 
 /// Where a request completes.
@@ -69,6 +125,11 @@ pub(crate) struct HwQueue {
     /// For their time.
     #[pin]
     delayed: DelayLine<General>,
+    /// For their timeout.
+    #[pin]
+    lost: PollList<General>,
+    /// How often a request was sent back.
+    requeued: AtomicU32,
 }
 
 /// What is kept for a request.
@@ -77,6 +138,8 @@ pub(crate) struct RequestState {
     /// How it will end.
     status: AtomicStatus,
     deadline: Deadline,
+    /// Whether it waits for its timeout.
+    lost: Flag,
 }
 
 impl RequestState {
@@ -104,10 +167,13 @@ impl Operations for General {
         _index: u32,
         _held: &mut Held<'_, NoIo>,
     ) -> Result<Self::HwData> {
+        disk.faults.hw_queue()?;
         KBox::pin_init(
             pin_init!(HwQueue {
                 polled <- PollList::new(),
                 delayed <- DelayLine::new(disk.completion_nsec),
+                lost <- PollList::new(),
+                requeued: AtomicU32::new(0),
             }),
             GFP_KERNEL,
         )
@@ -119,8 +185,28 @@ impl Operations for General {
         batch: &mut Batch<Self>,
         held: &mut Held<'_, NoIo>,
     ) -> Result<(), Refused<'call, Self>> {
+        let faults = &request.queue_data().faults;
+        let lost = faults.timeout.happens();
+        if faults.requeue.happens() {
+            // Both ways in turn, as in C.
+            if request.hw_data().requeued.fetch_add(1, Relaxed) % 2 == 0 {
+                return Err(request.refuse(Busy::System));
+            }
+            request.requeue();
+            return Ok(());
+        }
+        if let Some(throttle) = &request.queue_data().throttle {
+            if !throttle.charge(&request) {
+                return Err(request.refuse(Busy::Device));
+            }
+        }
         request.data().status.set(Status::OK);
+        request.data().lost.set(lost);
         let request = request.start();
+        if lost {
+            batch.hold(request);
+            return Ok(());
+        }
         let (irqmode, status) = {
             let disk = request.queue_data();
             (disk.irqmode, disk.carry_out(&request, held))
@@ -147,9 +233,14 @@ impl Operations for General {
         request.end(status);
     }
 
-    fn holder<'a>(queue: HwData<'a, Self>, polled: bool) -> Option<&'a dyn Holder<Self>> {
+    fn holder<'a>(
+        queue: HwData<'a, Self>,
+        request: &Request<Self, Started>,
+    ) -> Option<&'a dyn Holder<Self>> {
         let queue = queue.get_ref();
-        Some(if polled {
+        Some(if request.data().lost.get() {
+            &queue.lost
+        } else if request.is_polled() {
             &queue.polled
         } else {
             &queue.delayed
@@ -167,6 +258,12 @@ impl Operations for General {
         ended
     }
 
+    fn stopped(disk: QueueData<'_, Self>) {
+        if let Some(throttle) = &disk.throttle {
+            throttle.stop();
+        }
+    }
+
     fn report_zones(
         disk: QueueData<'_, Self>,
         from: Sectors,
@@ -182,8 +279,9 @@ impl Operations for General {
     fn timeout(request: TimedOut<'_, Self>, _held: &mut Held<'_, Atomic>) {
         pr_info!("a request timed out\n");
         request.data().status.set(Status::TIMEOUT);
-        let found = request.hw_data().polled.remove(&request);
-        if let Some(request) = found {
+        let queue = request.hw_data();
+        let found = queue.polled.remove(&request);
+        if let Some(request) = found.or_else(|| queue.lost.remove(&request)) {
             request.end(Status::TIMEOUT);
         }
     }

@@ -12,6 +12,8 @@ sync::levels! {
     Registry: Process;
     /// A zone's condition and write pointer, and the order of its writes.
     Zone: NoIo;
+    /// The write cache of a disk.
+    Cache: NoIo;
     /// How many zones of a disk are open and closed.
     ZoneCounts: Atomic;
 }

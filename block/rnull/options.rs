@@ -6,8 +6,10 @@
 //! [`Settings`]. To add an option, add its line.
 
 use crate::{
+    bad_blocks_file::BadBlocksFile,
     configfs::{ConfiguredDisk, File},
     device::Device,
+    fault::Faults,
     locks,
 };
 use blk::{
@@ -27,44 +29,48 @@ use sync::held::Held;
 /// ```text
 /// file: type, [parameter name: type = default | initially value], [apply function,]
 ///     [access write_only,] "help";
+/// file is type, "help";
 /// ```
 ///
 /// where `parameter` names the module parameter that new disks take the setting from, and `apply`
 /// the function of [`Device`] that a write to the file calls (without it a write just changes the
-/// setting, and is refused while the disk is on). Lines are in the order of the file names.
+/// setting, and is refused while the disk is on). A file that is no setting `is` a type of its own.
+/// Lines are in the order of the file names.
 macro_rules! options {
-    (@attribute $file:ident) => {
+    (@attribute $file:ident => $type:ty) => {
         Attribute::read_write::<File<files::$file>>()
     };
-    (@attribute $file:ident $access:ident) => {
+    (@attribute $file:ident $access:ident => $type:ty) => {
         Attribute::$access::<File<files::$file>>()
     };
     ($(
-        $file:ident: $type:ty,
+        $file:ident
+        $(is $special:ty,)?
+        $(: $type:ty,
         $(parameter $parameter:ident: $kind:ty = $default:expr,)?
         $(initially $initially:expr,)?
         $(apply $apply:path,)?
-        $(access $access:ident,)?
+        $(access $access:ident,)?)?
         $help:literal;
     )*) => {
         /// The settings of one disk, as the files in configfs show them.
         pub(crate) struct Settings {
-            $(
+            $($(
                 #[doc = $help]
                 pub(crate) $file: $type,
-            )*
+            )?)*
         }
 
         impl Settings {
             /// The settings of a new disk.
             pub(crate) fn new() -> Self {
                 Self {
-                    $(
+                    $($(
                         $file: {
                             $(<$type as FromParameter<$kind>>::from(parameters::$parameter.get()))?
                             $($initially)?
                         },
-                    )*
+                    )?)*
                 }
             }
         }
@@ -74,7 +80,7 @@ macro_rules! options {
 
             use super::*;
 
-            $($(module_parameter!($parameter: $kind = $default, $help);)?)*
+            $($($(module_parameter!($parameter: $kind = $default, $help);)?)?)*
         }
 
         pub(crate) mod files {
@@ -82,7 +88,7 @@ macro_rules! options {
 
             use super::*;
 
-            $(
+            $($(
                 #[doc = $help]
                 #[allow(non_camel_case_types)]
                 pub(crate) enum $file {}
@@ -109,21 +115,32 @@ macro_rules! options {
                         }
                     )?
                 }
-            )*
+            )?)*
         }
 
         /// The files of a disk's directory in configfs.
         pub(crate) const ATTRIBUTES: &[Attribute<Group<ConfiguredDisk>>] = &[
-            $(options!(@attribute $file $($access)?),)*
+            $(
+                $(Attribute::read_write::<$special>(),)?
+                $(options!(@attribute $file $($access)? => $type),)?
+            )*
         ];
     };
 }
 
 options! {
+    badblocks is BadBlocksFile,
+        "Sectors that cannot be read or written; +FIRST-LAST makes some so, -FIRST-LAST undoes it";
+    badblocks_once: bool, initially false,
+        "Whether sectors become good when a request fails because of them";
+    badblocks_partial_io: bool, initially false,
+        "Whether a request is carried out up to the first bad block";
     blocking: bool, parameter blocking: bool = false,
         "Whether the block layer lets the driver sleep when it submits a request";
     blocksize: u32, parameter bs: i32 = 512,
         "Block size in bytes, a power of two from 512";
+    cache_size: Mebibytes, parameter cache_size: usize = 0,
+        "Size of a memory-backed disk's write cache in MiB, 0 for none";
     completion_nsec: u64, parameter completion_nsec: usize = 10_000,
         "Time in ns that a request takes with irqmode 2";
     discard: bool, parameter discard: bool = false,
@@ -140,6 +157,8 @@ options! {
         "Where a request completes: 0 in its submission, 1 in softirq context, 2 in a timer";
     max_sectors: u32, parameter max_sectors: i32 = 0,
         "Largest request in sectors of 512 bytes, 0 for the block layer's default";
+    mbps: u32, parameter mbps: u32 = 0,
+        "Limit to the disk's bandwidth in MiB/s, 0 for none";
     memory_backed: bool, parameter memory_backed: bool = false,
         "Whether the disk keeps its data, in memory";
     no_sched: bool, parameter no_sched: i32 = 0,
@@ -304,6 +323,8 @@ pub(crate) fn adjust_parameters() -> Result {
         pr_err!("queue_mode 1 (the legacy request interface) is no more: use 2\n");
         return Err(EINVAL);
     }
+    // Each disk reads them anew; here they are refused even if there is none.
+    Faults::new()?;
     let queues = parameters::submit_queues.get();
     let queues = if parameters::use_per_node_hctx.get() {
         online_nodes()

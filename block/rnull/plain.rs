@@ -4,34 +4,51 @@
 //!
 //! The buffers of a read stay as they are, as with C null_blk without memory behind it.
 
-use crate::{completion::Completion, THIS_MODULE};
+use crate::{bad_sectors::BadSectors, completion::Completion, fault::Faults, THIS_MODULE};
 use blk::{
     batch::Batch,
     fifo::Holder,
     operations::{HwData, Operations, QueueData},
     poll_list::PollList,
-    request::{IdleRequest, Refused, TimedOut},
+    request::{IdleRequest, Refused, Request, Started, TimedOut},
     status::Status,
 };
 use core::marker::PhantomData;
-use kernel::prelude::*;
+use kernel::{prelude::*, sync::Arc};
 use sync::{
     context::{Atomic, NoIo},
     held::Held,
 };
 
+/// What users can change while the disk is on.
+pub(crate) struct Watch {
+    /// The sectors for which requests fail.
+    pub(crate) bad_sectors: BadSectors,
+    /// Of these only those of hardware queues.
+    pub(crate) faults: Arc<Faults>,
+}
+
+/// Whether a request is to fail because of bad sectors.
+#[inline]
+fn is_bad<T: Operations>(bad_sectors: &BadSectors, request: &Request<T, Started>) -> bool {
+    bad_sectors.are_there()
+        && bad_sectors
+            .check(request.position(), request.length().sectors())
+            .is_some()
+}
+
 /// A disk without queues for polling. Nothing is kept for a request.
 pub(crate) struct Plain<C>(PhantomData<C>);
 
 impl<C: Completion> Operations for Plain<C> {
-    type QueueData = ();
+    type QueueData = Arc<Watch>;
     type HwData = ();
     type RequestData = ();
     type Context = Atomic;
     const MODULE: &'static ThisModule = &THIS_MODULE;
 
-    fn init_hctx(_queue: QueueData<'_, Self>, _index: u32, _held: &mut Held<'_, NoIo>) -> Result {
-        Ok(())
+    fn init_hctx(watch: QueueData<'_, Self>, _index: u32, _held: &mut Held<'_, NoIo>) -> Result {
+        watch.faults.hw_queue()
     }
 
     #[inline]
@@ -40,7 +57,12 @@ impl<C: Completion> Operations for Plain<C> {
         batch: &mut Batch<Self>,
         _held: &mut Held<'_, Atomic>,
     ) -> Result<(), Refused<'call, Self>> {
-        C::complete(request.start(), batch);
+        let request = request.start();
+        if is_bad(&request.queue_data().bad_sectors, &request) {
+            request.end(Status::IO_ERROR);
+        } else {
+            C::complete(request, batch);
+        }
         Ok(())
     }
 
@@ -53,17 +75,18 @@ impl<C: Completion> Operations for Plain<C> {
 pub(crate) struct Polled<C>(PhantomData<C>);
 
 impl<C: Completion> Operations for Polled<C> {
-    type QueueData = ();
+    type QueueData = Arc<Watch>;
     type HwData = Pin<KBox<PollList<Self>>>;
     type RequestData = ();
     type Context = Atomic;
     const MODULE: &'static ThisModule = &THIS_MODULE;
 
     fn init_hctx(
-        _queue: QueueData<'_, Self>,
+        watch: QueueData<'_, Self>,
         _index: u32,
         _held: &mut Held<'_, NoIo>,
     ) -> Result<Self::HwData> {
+        watch.faults.hw_queue()?;
         KBox::pin_init(PollList::new(), GFP_KERNEL)
     }
 
@@ -74,7 +97,9 @@ impl<C: Completion> Operations for Polled<C> {
         _held: &mut Held<'_, Atomic>,
     ) -> Result<(), Refused<'call, Self>> {
         let request = request.start();
-        if request.is_polled() {
+        if is_bad(&request.queue_data().bad_sectors, &request) {
+            request.end(Status::IO_ERROR);
+        } else if request.is_polled() {
             batch.hold(request);
         } else {
             C::complete(request, batch);
@@ -82,7 +107,10 @@ impl<C: Completion> Operations for Polled<C> {
         Ok(())
     }
 
-    fn holder<'a>(waiting: HwData<'a, Self>, _polled: bool) -> Option<&'a dyn Holder<Self>> {
+    fn holder<'a>(
+        waiting: HwData<'a, Self>,
+        _request: &Request<Self, Started>,
+    ) -> Option<&'a dyn Holder<Self>> {
         Some(waiting.get_ref())
     }
 

@@ -13,6 +13,9 @@
 //! - `plain`: what happens to a request on a disk that does nothing with it
 //! - `general`: what happens to a request on any other disk
 //! - `contents`: what a memory-backed disk keeps
+//! - `bad_sectors`: requests that fail because of bad sectors; `bad_blocks_file`: how users make them
+//! - `cache`: its write cache
+//! - `fault`: what is injected; `fault_files`: how users ask for it
 //! - `completion`: where requests complete
 //! - `registry`: names and numbers of the disks
 //! - `shared_tags`: the tag set that disks can share
@@ -21,10 +24,15 @@
 
 #![forbid(unsafe_code)]
 
+mod bad_blocks_file;
+mod bad_sectors;
+mod cache;
 mod completion;
 mod configfs;
 mod contents;
 mod device;
+mod fault;
+mod fault_files;
 mod general;
 mod locks;
 mod names;
@@ -80,7 +88,7 @@ impl kernel::Module for Rnull {
         let mut disks = KVec::new();
         loading::init(|held| {
             for _ in 0..nr_devices.get() {
-                let mut disk = Device::new(None, registry.clone());
+                let mut disk = Device::new(None, registry.clone())?;
                 disk.switch(true, held)?;
                 disks.push(disk, GFP_KERNEL)?;
             }

@@ -3,63 +3,46 @@
 //! What requests do to a zoned disk and its contents.
 
 use crate::{
-    contents::Contents,
-    general::General,
+    general::{Disk, General},
     locks,
-    zones::{Place, Written, Zones},
+    zones::{Place, Zones},
 };
 use blk::{
     req_op::ReqOp,
     request::{Request, Started},
     status::Status,
-    units::Sectors,
 };
 use sync::{held::Held, level::Before};
 
-/// Does what a request asks for, and says how it is to end. Only a memory-backed disk has contents.
+/// Does what a request asks for, and says how it is to end.
 pub(crate) fn carry_out(
     request: &Request<General, Started>,
     zones: &Zones,
-    contents: Option<&Contents>,
-    held: &mut Held<'_, impl Before<locks::Zone>>,
+    disk: &Disk,
+    held: &mut Held<'_, impl Before<locks::Zone> + Before<locks::Cache>>,
 ) -> Status {
     let at = request.position();
     let length = request.length().sectors();
     match request.op() {
-        ReqOp::Flush => Status::OK,
-        ReqOp::Write => zones.write(at, length, Place::Given, held, |_, _| {
-            write(request, contents)
+        ReqOp::Write => zones.write(at, length, Place::Given, held, |_, held| {
+            disk.transfer(request, length, held)
         }),
-        ReqOp::ZoneAppend => zones.write(at, length, Place::Appended, held, |at, _| {
+        ReqOp::ZoneAppend => zones.write(at, length, Place::Appended, held, |at, held| {
             request.set_position(at);
-            write(request, contents)
+            disk.transfer(request, length, held)
         }),
         op @ (ReqOp::ZoneOpen
         | ReqOp::ZoneClose
         | ReqOp::ZoneFinish
         | ReqOp::ZoneReset
-        | ReqOp::ZoneResetAll) => zones.manage(op, at, held, |start, length, _| {
-            if let Some(contents) = contents {
-                contents.forget(start, length);
+        | ReqOp::ZoneResetAll) => zones.manage(op, at, held, |start, length, held| {
+            if let Some(contents) = &disk.contents {
+                contents.forget(start, length, held);
             }
             Status::OK
         }),
-        _ => zones.read(at, length, held, |written, _| match contents {
-            Some(contents) => contents.read_written(request, written),
-            None => Status::OK,
+        _ => zones.read(at, length, held, |written, held| {
+            disk.transfer(request, written, held).status
         }),
     }
-}
-
-/// Writes the data of a request, where the request says.
-fn write(request: &Request<General, Started>, contents: Option<&Contents>) -> Written {
-    let status = match contents {
-        Some(contents) => contents.carry_out(request, request.length()),
-        None => Status::OK,
-    };
-    let length = match status {
-        Status::OK => request.length().sectors(),
-        _ => Sectors::new(0),
-    };
-    Written { length, status }
 }

@@ -7,6 +7,7 @@
 //! request gives up its own, and then looks at it anew.
 
 use crate::{
+    general::Transferred,
     locks::{self, Sleeping, Spinning},
     options::Settings,
     zone_geometry::Geometry,
@@ -50,14 +51,6 @@ pub(crate) enum Place {
     Given,
     /// It gets it.
     Appended,
-}
-
-/// What came of the data of a write.
-pub(crate) struct Written {
-    /// How much was written, from the place of the write.
-    pub(crate) length: Sectors,
-    /// How the request is to end.
-    pub(crate) status: Status,
 }
 
 impl Zones {
@@ -146,7 +139,7 @@ impl Zones {
         length: Sectors,
         place: Place,
         held: &mut Held<'_, impl Before<locks::Zone>>,
-        mut transfer: impl FnMut(Sectors, &mut Held<'_, locks::Zone>) -> Written,
+        mut transfer: impl FnMut(Sectors, &mut Held<'_, locks::Zone>) -> Transferred,
     ) -> Status {
         let Some((number, lock)) = self.find(at) else {
             return Status::IO_ERROR;

@@ -61,6 +61,7 @@
 //! what it does.
 
 pub mod attribute;
+pub mod bad_blocks;
 pub mod batch;
 mod block_device;
 pub mod configfs;
@@ -81,6 +82,7 @@ pub mod request_list;
 pub mod segment;
 pub mod status;
 pub mod tag_set;
+pub mod throttle;
 pub mod units;
 pub mod value;
 pub mod zone;

@@ -30,6 +30,9 @@ pub trait Directory: Send + Sync + Sized + 'static {
     /// The files of each subdirectory.
     const CHILD_ATTRIBUTES: &'static [Attribute<Group<Self::Child>>];
 
+    /// The directories that each subdirectory has from the start.
+    const CHILD_GROUPS: &'static [DefaultGroup<Self::Child>] = &[];
+
     /// Makes a child, for a user who makes the subdirectory `name`.
     ///
     /// # Errors
@@ -46,6 +49,46 @@ pub trait Directory: Send + Sync + Sized + 'static {
     fn drop_child(child: &Self::Child, held: &mut Held<'_, Process>);
 }
 
+/// A directory that each subdirectory has, with files of its own that stand for the same thing.
+pub struct DefaultGroup<T: 'static> {
+    name: &'static CStr,
+    attributes: &'static [Attribute<SubGroup<T>>],
+}
+
+impl<T> DefaultGroup<T> {
+    /// The directory `name` with the files `attributes`.
+    pub const fn new(name: &'static CStr, attributes: &'static [Attribute<SubGroup<T>>]) -> Self {
+        Self { name, attributes }
+    }
+}
+
+/// The C structure of a [`DefaultGroup`] of one subdirectory.
+///
+/// # Invariants
+///
+/// `parent` is the group that this is part of.
+#[pin_data]
+pub struct SubGroup<T> {
+    #[pin]
+    group: Opaque<bindings::config_group>,
+    parent: *const Group<T>,
+}
+
+// SAFETY: What the item in a `SubGroup` stands for is that of the group that it is part of.
+unsafe impl<T> Container for SubGroup<T> {
+    type Item = T;
+
+    unsafe fn data<'a>(item: *mut bindings::config_item) -> &'a T {
+        // SAFETY: By this function's contract the structure is there, and by the type's invariant
+        // so is its parent.
+        unsafe {
+            let group = container_of!(item, bindings::config_group, cg_item);
+            let sub = container_of!(Opaque::cast_from(group), Self, group);
+            &(*(*sub).parent).data
+        }
+    }
+}
+
 /// A subdirectory and what it stands for.
 ///
 /// # Invariants
@@ -55,6 +98,7 @@ pub trait Directory: Send + Sync + Sized + 'static {
 pub struct Group<T> {
     #[pin]
     group: Opaque<bindings::config_group>,
+    sub_groups: KVec<Pin<KBox<SubGroup<T>>>>,
     #[pin]
     data: T,
 }
@@ -113,6 +157,8 @@ pub struct Root<D: Directory> {
     directory: D,
     _attributes: AttributeArray,
     _child_attributes: AttributeArray,
+    /// A type for each of [`Directory::CHILD_GROUPS`], and its files.
+    sub_types: KVec<(Opaque<bindings::config_item_type>, AttributeArray)>,
 }
 
 // SAFETY: The container of an item in a `Root` is that `Root`.
@@ -188,9 +234,10 @@ impl<D: Directory> Root<D> {
         if self.closing.get() {
             return Err(ENOENT);
         }
-        let child = KBox::pin_init(
+        let mut child = KBox::pin_init(
             try_pin_init!(Group {
                 group <- Opaque::zeroed(),
+                sub_groups: KVec::with_capacity(D::CHILD_GROUPS.len(), GFP_KERNEL)?,
                 data <- self.directory.make_child(name, held)?,
             }),
             GFP_KERNEL,
@@ -204,6 +251,33 @@ impl<D: Directory> Root<D> {
                 self.child_type.get(),
             )
         };
+        let parent: *const Group<D::Child> = &*child;
+        for (group, (sub_type, _)) in D::CHILD_GROUPS.iter().zip(&self.sub_types) {
+            let sub = KBox::pin_init(
+                pin_init!(SubGroup {
+                    group <- Opaque::zeroed(),
+                    // INVARIANT: It becomes part of that group below.
+                    parent,
+                }),
+                GFP_KERNEL,
+            )?;
+            // SAFETY: As above; both groups are ours. (`configfs_add_default_group()`)
+            unsafe {
+                let raw = sub.group.get();
+                bindings::config_group_init_type_name(
+                    raw,
+                    group.name.as_char_ptr(),
+                    sub_type.get(),
+                );
+                bindings::list_add_tail(
+                    addr_of_mut!((*raw).group_entry),
+                    addr_of_mut!((*child.group.get()).default_groups),
+                );
+            }
+            // SAFETY: The field is not pinned.
+            let sub_groups = unsafe { &mut child.as_mut().get_unchecked_mut().sub_groups };
+            sub_groups.push(sub, GFP_KERNEL)?;
+        }
         Ok(child)
     }
 
@@ -221,6 +295,11 @@ impl<D: Directory> Root<D> {
         let child = unsafe { Group::<D::Child>::data(item) };
         // SAFETY: configfs calls this in process context, with no lock but its own.
         D::drop_child(child, &mut unsafe { Held::outermost() });
+        // SAFETY: As above.
+        for sub in unsafe { &(*Group::<D::Child>::from_item(item)).sub_groups } {
+            // SAFETY: configfs has given up its references; this one is from the making.
+            unsafe { bindings::config_item_put(addr_of_mut!((*sub.group.get()).cg_item)) };
+        }
         // SAFETY: By this function's contract the reference is ours to put.
         unsafe { bindings::config_item_put(item) };
     }
@@ -268,6 +347,18 @@ impl<D: Directory> Subsystem<D> {
     pub fn register(name: &'static CStr, owner: &'static ThisModule, directory: D) -> Result<Self> {
         let attributes = AttributeArray::new(D::ATTRIBUTES, owner)?;
         let child_attributes = AttributeArray::new(D::CHILD_ATTRIBUTES, owner)?;
+        let mut sub_types = KVec::with_capacity(D::CHILD_GROUPS.len(), GFP_KERNEL)?;
+        for group in D::CHILD_GROUPS {
+            let attributes = AttributeArray::new(group.attributes, owner)?;
+            let sub_type = bindings::config_item_type {
+                ct_owner: owner.as_ptr(),
+                ct_group_ops: core::ptr::null(),
+                ct_item_ops: core::ptr::null(),
+                ct_attrs: attributes.as_ptr(),
+                ct_bin_attrs: null_mut(),
+            };
+            sub_types.push((Opaque::new(sub_type), attributes), GFP_KERNEL)?;
+        }
         let item_type = bindings::config_item_type {
             ct_owner: owner.as_ptr(),
             ct_group_ops: &Root::<D>::GROUP_OPERATIONS,
@@ -292,6 +383,7 @@ impl<D: Directory> Subsystem<D> {
                 directory,
                 _attributes: attributes,
                 _child_attributes: child_attributes,
+                sub_types,
             }),
             GFP_KERNEL,
         )?;

@@ -130,7 +130,10 @@ impl<T: Operations> Disk<T> {
                 kernel::static_lock_class!().as_ptr(),
             )
         })?;
-        let raw = ScopeGuard::new_with_data(raw, |raw| {
+        let stopped = *queue_data;
+        let raw = ScopeGuard::new_with_data(raw, move |raw| {
+            // SAFETY: The pointer comes from `into_foreign()`, and is converted back after this.
+            T::stopped(unsafe { T::QueueData::borrow(stopped) });
             // SAFETY: The reference is ours, and the only one to a disk that was not added; its
             // release, which uses the tag set, happens here.
             unsafe { bindings::put_disk(raw) };
@@ -180,6 +183,8 @@ impl<T: Operations> Drop for Disk<T> {
         // SAFETY: By the type's invariant the disk was added. When the function returns, no
         // request is in flight and none can come; its hardware queues are gone.
         unsafe { bindings::del_gendisk(self.raw.as_ptr()) };
+        // SAFETY: By the type's invariant the pointer comes from `into_foreign()`.
+        T::stopped(unsafe { T::QueueData::borrow(self.queue_data) });
         // SAFETY: The reference is the one from `__blk_mq_alloc_disk()`. Whoever else holds one
         // uses neither the tag set nor the queue's data, the disk being dead.
         unsafe { bindings::put_disk(self.raw.as_ptr()) };

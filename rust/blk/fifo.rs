@@ -112,16 +112,18 @@ impl<T: Operations> Fifo<T> {
     pub(crate) fn hold(mut self) {
         while let Some(first) = self.pop() {
             let queue = first.hw_queue();
-            let polled = first.is_polled();
-            let mut run = Self::new();
-            run.push(first);
-            while let Some(next) = self.pop_if(|next| next.hw_queue() == queue) {
-                run.push(next);
-            }
             // SAFETY: The requests keep their hardware queue and its data from going away; the
             // holder in it is used only until they can be taken out of it, as `Holder` promises.
-            let hw = unsafe { T::HwData::borrow((*queue).driver_data) };
-            if let Some(holder) = T::holder(hw, polled) {
+            let hw = || unsafe { T::HwData::borrow((*queue).driver_data) };
+            let holder = T::holder(hw(), &first);
+            let mut run = Self::new();
+            run.push(first);
+            while let Some(next) =
+                self.pop_if(|next| next.hw_queue() == queue && same(T::holder(hw(), next), holder))
+            {
+                run.push(next);
+            }
+            if let Some(holder) = holder {
                 holder.push(run);
             }
         }
@@ -167,4 +169,13 @@ impl<T: Operations> Drop for Fifo<T> {
 pub unsafe trait Holder<T: Operations> {
     /// Takes requests of the hardware queue, at least one.
     fn push(&self, requests: Fifo<T>);
+}
+
+/// Whether two holders are one.
+fn same<T: Operations>(a: Option<&dyn Holder<T>>, b: Option<&dyn Holder<T>>) -> bool {
+    match (a, b) {
+        (Some(a), Some(b)) => core::ptr::addr_eq(a, b),
+        (None, None) => true,
+        _ => false,
+    }
 }

@@ -7,6 +7,11 @@
 use crate::zone::ZoneLimits;
 use kernel::{bindings, prelude::*};
 
+/// The disk has a write cache; it can write around it. (Their `__force` casts are some that bindgen
+/// cannot read.)
+const BLK_FEAT_WRITE_CACHE: bindings::blk_features_t = 1 << 0;
+const BLK_FEAT_FUA: bindings::blk_features_t = 1 << 1;
+
 /// The disk is zoned, and host-managed. (Its `__force` cast is one that bindgen cannot read.)
 const BLK_FEAT_ZONED: bindings::blk_features_t = 1 << 10;
 
@@ -67,6 +72,14 @@ impl Limits {
     pub fn virt_boundary_mask(mut self, mask: usize) -> Self {
         // CAST: The two types have the same size in the kernel.
         self.0.virt_boundary_mask = mask as c_ulong;
+        self
+    }
+
+    /// Says whether the disk has a write cache, and whether it can write around that.
+    pub fn write_cache(mut self, cache: bool, fua: bool) -> Self {
+        let flag = |set, flag| if set { flag } else { 0 };
+        self.0.features &= !(BLK_FEAT_WRITE_CACHE | BLK_FEAT_FUA);
+        self.0.features |= flag(cache, BLK_FEAT_WRITE_CACHE) | flag(cache && fua, BLK_FEAT_FUA);
         self
     }
 

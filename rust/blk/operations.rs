@@ -7,7 +7,7 @@
 use crate::{
     batch::Batch,
     fifo::Holder,
-    request::{Completed, IdleRequest, Refused, Request, TimedOut},
+    request::{Completed, IdleRequest, Refused, Request, Started, TimedOut},
     request_list::{add_tail, RequestList},
     status::Status,
     tag_set::TagSet,
@@ -84,9 +84,12 @@ pub trait Operations: Sized + 'static {
         request.end(Status::OK);
     }
 
-    /// Where requests of a hardware queue wait that `queue_rq` gave to [`Batch::hold`]; `polled` says
-    /// whether it is a queue for polling. A driver that lets none wait needs no such place.
-    fn holder<'a>(_hw: HwData<'a, Self>, _polled: bool) -> Option<&'a dyn Holder<Self>> {
+    /// Where a request waits that `queue_rq` gave to [`Batch::hold`], in the data of its hardware
+    /// queue. A driver that lets none wait needs no such place.
+    fn holder<'a>(
+        _hw: HwData<'a, Self>,
+        _request: &Request<Self, Started>,
+    ) -> Option<&'a dyn Holder<Self>> {
         None
     }
 
@@ -99,6 +102,10 @@ pub trait Operations: Sized + 'static {
     /// request. The driver ends the request if it finds it where it keeps requests (see
     /// [`Fifo::remove`](crate::fifo::Fifo::remove)); otherwise it ends it when it is done.
     fn timeout(_request: TimedOut<'_, Self>, _held: &mut Held<'_, Atomic>) {}
+
+    /// Hears that no request comes any more and none is under way, before the disk's queue goes: the
+    /// last time to stop what uses it.
+    fn stopped(_queue: QueueData<'_, Self>) {}
 
     /// Reports the zones of a zoned disk, from the one that the sector `from` is in, as long as
     /// more are wanted. A disk that reports none cannot be a zoned one.

@@ -12,7 +12,10 @@
 //!
 //! Two transfers of the same bytes at the same time may mix, as they may in any memory.
 
-use crate::{segment::Segment, units::Bytes};
+use crate::{
+    segment::Segment,
+    units::{Bytes, SECTOR},
+};
 use core::{ops::Range, ptr::NonNull};
 use kernel::{
     alloc::AllocError,
@@ -25,6 +28,9 @@ use kernel::{
     },
     types::Opaque,
 };
+
+/// The bytes in a page.
+pub const PAGE: u64 = PAGE_SIZE as u64;
 
 /// `XAS_RESTART`: a walk begins at the top.
 const XAS_RESTART: usize = 3;
@@ -173,6 +179,17 @@ impl Pages {
             rest = later;
         }
         Ok(())
+    }
+
+    /// Copies the sector at `at` to the same place of `other`.
+    ///
+    /// # Errors
+    ///
+    /// If memory is short.
+    pub fn copy_sector(&self, at: Bytes, other: &Self, how: Allocation) -> Result<(), AllocError> {
+        let mut sector = [0; SECTOR as usize];
+        self.read(at, Segment::of(&mut sector));
+        other.write(at, Segment::of(&mut sector), how)
     }
 
     /// Makes the contents of `range` zero, and gives up the pages that lie in it. Any context but

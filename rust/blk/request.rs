@@ -17,6 +17,7 @@
 use crate::{
     operations::{HwData, Operations, QueueData},
     status::Status,
+    units::Bytes,
 };
 use core::{marker::PhantomData, mem::ManuallyDrop, ptr::NonNull};
 use kernel::{bindings, types::ForeignOwnable};
@@ -119,6 +120,20 @@ impl<'call, T: Operations> IdleRequest<'call, T> {
         self.owned.hw_data::<T>()
     }
 
+    /// The disk's queue.
+    #[inline]
+    pub(crate) fn queue(&self) -> *mut bindings::request_queue {
+        // SAFETY: By the invariant of `Owned` the request is valid.
+        unsafe { (*self.owned.0.as_ptr()).q }
+    }
+
+    /// How much of the disk it is about (`blk_rq_bytes()`).
+    #[inline]
+    pub fn length(&self) -> Bytes {
+        // SAFETY: As above.
+        Bytes::new(u64::from(unsafe { (*self.owned.0.as_ptr()).__data_len }))
+    }
+
     /// The request's own data.
     #[inline]
     pub fn data(&self) -> &T::RequestData {
@@ -137,6 +152,13 @@ impl<'call, T: Operations> IdleRequest<'call, T> {
             owned: self.owned,
             _state: PhantomData,
         }
+    }
+
+    /// Gives the request back to blk-mq, which queues it anew (`blk_mq_requeue_request()`).
+    pub fn requeue(self) {
+        let request = self.into_raw();
+        // SAFETY: The request was ours, and blk-mq's own code requeues such that was not started.
+        unsafe { bindings::blk_mq_requeue_request(request.as_ptr(), true) };
     }
 
     /// Hands the request back, for blk-mq to offer it again later.

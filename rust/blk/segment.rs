@@ -148,6 +148,18 @@ pub struct Segment<'a> {
     _request: PhantomData<&'a ()>,
 }
 
+impl<'a> Segment<'a> {
+    /// The memory `bytes`, as if it were a request's.
+    pub(crate) fn of(bytes: &'a mut [u8]) -> Self {
+        Self {
+            // INVARIANT: The slice is valid for reads and writes for `'a`.
+            address: bytes.as_mut_ptr(),
+            len: bytes.len(),
+            _request: PhantomData,
+        }
+    }
+}
+
 impl Segment<'_> {
     /// Its length in bytes: a whole number of logical blocks, or what is left of one that spans
     /// several segments.

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! How requests end.
+//! How requests end, and other notes of a driver's about them.
 //!
 //! C header: [`include/linux/blk_types.h`](srctree/include/linux/blk_types.h)
 
-use core::sync::atomic::{AtomicU8, Ordering::Relaxed};
+use core::sync::atomic::{AtomicBool, AtomicU8, Ordering::Relaxed};
 use kernel::bindings;
 
 /// How a request ended (`blk_status_t`).
@@ -61,5 +61,25 @@ impl AtomicStatus {
     #[inline]
     pub fn set(&self, status: Status) {
         self.0.store(status.0, Relaxed);
+    }
+}
+
+/// Something that is true of a request or not. Part of the request's data.
+pub struct Flag(AtomicBool);
+
+// SAFETY: Zero is `false`.
+unsafe impl pin_init::Zeroable for Flag {}
+
+impl Flag {
+    /// Whether it is true.
+    #[inline]
+    pub fn get(&self) -> bool {
+        self.0.load(Relaxed)
+    }
+
+    /// Says whether it is.
+    #[inline]
+    pub fn set(&self, value: bool) {
+        self.0.store(value, Relaxed);
     }
 }

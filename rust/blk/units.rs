@@ -10,6 +10,9 @@ use kernel::bindings;
 /// log2 of the bytes in a [`Sectors`] unit: 512, whatever the block size of the disk.
 pub const SECTOR_SHIFT: u32 = bindings::SECTOR_SHIFT;
 
+/// The bytes in a [`Sectors`] unit.
+pub const SECTOR: u64 = 1 << SECTOR_SHIFT;
+
 /// A length in mebibytes (2^20 bytes).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Mebibytes(u64);

@@ -39,6 +39,20 @@ impl Value for u32 {
     }
 }
 
+/// Numbers are decimal, hexadecimal (`0x`) or octal (`0`), with a sign.
+impl Value for i32 {
+    fn parse(text: &CStr) -> Result<Self> {
+        let mut value = 0;
+        // SAFETY: `text` is a C string, and `value` is ours.
+        to_result(unsafe { bindings::kstrtoint(text.as_char_ptr(), 0, &mut value) })?;
+        Ok(value)
+    }
+
+    fn print(&self, out: &mut dyn Write) -> fmt::Result {
+        out.write_fmt(fmt!("{}\n", self))
+    }
+}
+
 /// Numbers are decimal, hexadecimal (`0x`) or octal (`0`).
 impl Value for u64 {
     fn parse(text: &CStr) -> Result<Self> {

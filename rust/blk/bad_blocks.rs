@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Ranges of sectors that cannot be read or written.
+//!
+//! C header: [`include/linux/badblocks.h`](srctree/include/linux/badblocks.h)
+
+use crate::units::Sectors;
+use blk_bindings::badblocks;
+use core::{
+    ops::Range,
+    sync::atomic::{AtomicBool, Ordering::Relaxed},
+};
+use kernel::{
+    error::to_result,
+    fmt::{self, Write},
+    prelude::*,
+    types::Opaque,
+};
+
+/// A table of bad sectors, of up to 512 ranges of up to 512 sectors. Looking something up takes no
+/// lock.
+#[pin_data(PinnedDrop)]
+pub struct BadBlocks {
+    #[pin]
+    raw: Opaque<badblocks>,
+    /// Whether there ever was a bad sector. Requests look at this first.
+    in_use: AtomicBool,
+}
+
+// SAFETY: The table may be freed on any CPU.
+unsafe impl Send for BadBlocks {}
+
+// SAFETY: The C functions synchronise all access with a lock in the table.
+unsafe impl Sync for BadBlocks {}
+
+impl BadBlocks {
+    /// An empty table.
+    ///
+    /// # Errors
+    ///
+    /// `ENOMEM`.
+    pub fn new() -> impl PinInit<Self, Error> {
+        try_pin_init!(Self {
+            raw <- Opaque::try_ffi_init(|raw: *mut badblocks| {
+                // SAFETY: The place is valid and will not move. The function expects it zeroed.
+                unsafe { raw.write(pin_init::zeroed()) };
+                // SAFETY: As above.
+                to_result(unsafe { blk_bindings::badblocks_init(raw, 1) })
+            }),
+            in_use: AtomicBool::new(false),
+        })
+    }
+
+    /// Makes the sectors of `range` bad. The end of the range is in it, as users write it.
+    ///
+    /// # Errors
+    ///
+    /// `EINVAL` if the table is full, or the range has 2^64 sectors.
+    pub fn add(&self, first: Sectors, last: Sectors) -> Result {
+        let len = Self::len(first, last)?;
+        self.in_use.store(true, Relaxed);
+        // SAFETY: The table is initialised.
+        match unsafe { blk_bindings::badblocks_set(self.raw.get(), first.get(), len, 1) } {
+            true => Ok(()),
+            false => Err(EINVAL),
+        }
+    }
+
+    /// Makes the sectors of `range` good. The end of the range is in it, as users write it.
+    ///
+    /// # Errors
+    ///
+    /// `EINVAL` if the table is full, or the range has 2^64 sectors.
+    pub fn remove(&self, first: Sectors, last: Sectors) -> Result {
+        let len = Self::len(first, last)?;
+        self.in_use.store(true, Relaxed);
+        // SAFETY: The table is initialised.
+        match unsafe { blk_bindings::badblocks_clear(self.raw.get(), first.get(), len) } {
+            true => Ok(()),
+            false => Err(EINVAL),
+        }
+    }
+
+    /// The number of sectors from `first` to `last`.
+    fn len(first: Sectors, last: Sectors) -> Result<u64> {
+        let beyond = last.get().checked_sub(first.get()).ok_or(EINVAL)?;
+        beyond.checked_add(1).ok_or(EINVAL)
+    }
+
+    /// Whether there ever was a bad sector, or somebody said that some were good.
+    #[inline]
+    pub fn is_in_use(&self) -> bool {
+        self.in_use.load(Relaxed)
+    }
+
+    /// The first bad sectors among the `len` from `start` on. Any context.
+    #[inline]
+    pub fn first_in(&self, start: Sectors, len: Sectors) -> Option<Range<Sectors>> {
+        if !self.is_in_use() {
+            return None;
+        }
+        let (mut first, mut bad) = (0, 0);
+        // SAFETY: The table is initialised.
+        let found = unsafe {
+            blk_bindings::badblocks_check(
+                self.raw.get(),
+                start.get(),
+                len.get(),
+                &mut first,
+                &mut bad,
+            )
+        };
+        (found != 0).then(|| Sectors::new(first)..Sectors::new(first.saturating_add(bad)))
+    }
+
+    /// Writes the table: a line for each range, with its first sector and its length.
+    ///
+    /// # Errors
+    ///
+    /// Those of `out`, and `ENOMEM`.
+    pub fn print(&self, out: &mut dyn Write) -> Result {
+        if !self.in_use.load(Relaxed) {
+            return Ok(());
+        }
+        let mut page = KVec::from_elem(0u8, kernel::page::PAGE_SIZE, GFP_KERNEL)?;
+        // SAFETY: The table is initialised, and the buffer is as long as the function wants it.
+        let len =
+            unsafe { blk_bindings::badblocks_show(self.raw.get(), page.as_mut_ptr().cast(), 0) };
+        let len = usize::try_from(len).map_err(|_| EINVAL)?;
+        let text = core::str::from_utf8(page.get(..len).unwrap_or(&page)).map_err(|_| EINVAL)?;
+        Ok(fmt::Write::write_str(out, text)?)
+    }
+}
+
+#[pinned_drop]
+impl PinnedDrop for BadBlocks {
+    fn drop(self: Pin<&mut Self>) {
+        // SAFETY: The table is initialised, and nobody uses it any more.
+        unsafe { blk_bindings::badblocks_exit(self.raw.get()) };
+    }
+}
