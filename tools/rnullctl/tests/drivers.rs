@@ -85,13 +85,11 @@ ls: /dev/a: No such file or directory
 }
 
 #[test]
-fn every_profile_makes_a_disk_of_the_c_driver() {
+fn every_profile_makes_a_disk_of_either_driver() {
     let lab = Lab::locate().unwrap();
-    let mut guest = boot(&lab, |boot| boot.stock_module("null_blk"));
-    let printed = run(
-        &mut guest,
-        r#"
-        modprobe null_blk nr_devices=0
+    let mut guest = boot(&lab, |boot| boot.stock_module("null_blk").module("rnull"));
+    let script = r#"
+        modprobe $module nr_devices=0
         for profile in nvme hdd zns flaky; do
             rnullctl create $profile --profile $profile size=16384 submit_queues=2
         done
@@ -105,9 +103,8 @@ fn every_profile_makes_a_disk_of_the_c_driver() {
         rnullctl zones hdd; echo $?
         dd if=/dev/flaky of=/dev/null bs=4k skip=256 count=1 iflag=direct > /dev/null 2>&1; echo $?
         rnullctl destroy nvme hdd zns flaky
-        rmmod null_blk
-        "#,
-    );
+        rmmod $module
+    "#;
     let expected = "\
 NAME   POWER  SIZE    BLOCK  QUEUES  DEPTH  IRQMODE  MEMORY  ZONED
 flaky  on     16 GiB  512    2       64     1        yes     no
@@ -119,12 +116,15 @@ host-managed
 .{64}
 oOx.{61}
 ";
-    let (table, rest) = printed.split_at(printed.find("rnullctl: hdd").unwrap());
-    assert_eq!(table, expected);
-    assert!(
-        rest.starts_with("rnullctl: hdd: no zones: blkzone"),
-        "{rest}"
-    );
-    assert!(rest.ends_with("\n2\n1\n"), "{rest}");
+    for module in ["null_blk", "rnull"] {
+        let printed = run(&mut guest, &format!("module={module}\n{script}"));
+        let (table, rest) = printed.split_at(printed.find("rnullctl: hdd").unwrap());
+        assert_eq!(table, expected, "{module}");
+        assert!(
+            rest.starts_with("rnullctl: hdd: no zones: blkzone"),
+            "{module}: {rest}"
+        );
+        assert!(rest.ends_with("\n2\n1\n"), "{module}: {rest}");
+    }
     guest.shutdown().unwrap();
 }
