@@ -72,6 +72,7 @@ impl Archives {
 /// # Errors
 ///
 /// `EUCLEAN` where no archive has them all.
+#[inline]
 pub(crate) fn find(sb: &SuperBlock<Tarfs>, position: u64, length: u64) -> Result<Place<'_>> {
     let mount = sb.data();
     if mount.archives.0.is_empty() {
@@ -85,15 +86,24 @@ pub(crate) fn find(sb: &SuperBlock<Tarfs>, position: u64, length: u64) -> Result
             },
         });
     }
-    let found = mount.archives.find(position).and_then(|(number, archive)| {
-        let local = position.checked_sub(archive.start)?;
-        let end = local.checked_add(length)?;
-        (end <= archive.length).then_some(Place {
-            device: sb.extra_devices().get(number)?,
-            position: local,
-            archive,
-        })
-    });
+    find_among(sb, position, length)
+}
+
+/// Finds the archive where there are several.
+fn find_among(sb: &SuperBlock<Tarfs>, position: u64, length: u64) -> Result<Place<'_>> {
+    let found = sb
+        .data()
+        .archives
+        .find(position)
+        .and_then(|(number, archive)| {
+            let local = position.checked_sub(archive.start)?;
+            let end = local.checked_add(length)?;
+            (end <= archive.length).then_some(Place {
+                device: sb.extra_devices().get(number)?,
+                position: local,
+                archive,
+            })
+        });
     found.ok_or_else(|| {
         damaged(
             sb,

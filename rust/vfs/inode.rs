@@ -361,7 +361,7 @@ unsafe fn set_kind<T: FileSystem>(inode: *mut bindings::inode, kind: Kind<T>, pe
 /// each doubling halves the allocations and page cache insertions. Of a large file, which may be
 /// read here and there, a page is read alone; readahead comes to large folios by itself.
 fn min_folio_order(size: i64) -> u32 {
-    const READ_IN_ONE_GO: i64 = 1 << 20;
+    const READ_IN_ONE_GO: i64 = 16 << 20;
     if size > READ_IN_ONE_GO {
         return 0;
     }

@@ -134,9 +134,10 @@ impl<T: FileSystem> Directory<T> {
                 let name = CString::try_from_fmt(fmt!("{major}:{minor}"))?;
                 helpers::blockyard_super_set_sysfs_name_generic(self.sb, name.as_char_ptr());
             } else {
-                // `setup_bdev_super` has written the device's name there.
-                let name = (&raw const (*self.sb).s_id).cast();
-                helpers::blockyard_super_set_sysfs_name_generic(self.sb, name);
+                // `setup_bdev_super` has written the device's name there, with its NUL.
+                let name = (*self.sb).s_id;
+                let shown = &mut (*self.sb).s_sysfs_name;
+                shown.iter_mut().zip(name).for_each(|(to, from)| *to = from);
             }
             to_result(bindings::kobject_add(
                 self.kobject.get(),
