@@ -8,9 +8,9 @@ use crate::{
     fifo::Fifo,
     operations::Operations,
     request::{Request, Started},
-    request_list::add_tail,
     status::Status,
 };
+use core::ptr::null_mut;
 use kernel::bindings;
 
 /// `RQF_*` flags of requests that hold a tag of an I/O scheduler besides their own;
@@ -32,7 +32,8 @@ const NEED_TIME_STAMP: bindings::req_flags_t = 1 << bindings::rqf_flags___RQF_IO
 /// # Invariants
 ///
 /// `raw.req_list` holds started requests that this batch owns and that satisfy the rules of
-/// `blk_mq_add_to_batch()`.
+/// `blk_mq_add_to_batch()`: a chain through `rq_next` from `head` to `tail`, whose own link is set
+/// when the batch is dropped only. Without requests both are null.
 pub struct Batch<T: Operations> {
     raw: bindings::io_comp_batch,
     /// All flags of all requests; what they mean for the batch is worked out once, at its end.
@@ -80,9 +81,16 @@ impl<T: Operations> Batch<T> {
             return;
         }
         self.flags |= flags;
-        // INVARIANT: The rules were just checked.
-        // SAFETY: The batch owns its list, and now the request.
-        unsafe { add_tail(&mut self.raw.req_list, request.into_raw()) };
+        let request = request.into_raw().as_ptr();
+        let list = &mut self.raw.req_list;
+        // INVARIANT: The rules were just checked; the request is the last now.
+        if list.tail.is_null() {
+            list.head = request;
+        } else {
+            // SAFETY: The batch owns the last request, and with it the link.
+            unsafe { (*list.tail).__bindgen_anon_1.rq_next = request };
+        }
+        list.tail = request;
     }
 
     /// Ends `request` with `status`: together with the others in this batch if it succeeded, alone
@@ -100,12 +108,16 @@ impl<T: Operations> Batch<T> {
 impl<T: Operations> Drop for Batch<T> {
     #[inline]
     fn drop(&mut self) {
-        if !self.raw.req_list.head.is_null() {
+        let last = self.raw.req_list.tail;
+        if !last.is_null() {
             self.raw.need_ts = self.flags & NEED_TIME_STAMP != 0;
             // SAFETY: By the type's invariant every request in the list is ours to end and may
-            // end in a batch. The function takes them all out of the list, and is legal in every
-            // context a request may end in.
-            unsafe { bindings::blk_mq_end_request_batch(&mut self.raw) };
+            // end in a batch, and the last one's link is to be set. The function takes them all
+            // out of the list, and is legal in every context a request may end in.
+            unsafe {
+                (*last).__bindgen_anon_1.rq_next = null_mut();
+                bindings::blk_mq_end_request_batch(&mut self.raw);
+            }
         }
         if !self.waiting.is_empty() {
             core::mem::take(&mut self.waiting).hold();
