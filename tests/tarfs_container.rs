@@ -1,11 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0
 //! tarfs in its places: below overlayfs, as containers use it, and mounted again and again.
 
+use std::time::Duration;
+
 use lab::guest::{Access, Boot, Guest};
 use lab::Lab;
+use tempfile::TempPath;
 use tests::{ok, sample};
 
-fn boot(lab: &Lab, modules: &[&str]) -> (Guest, tempfile::TempPath) {
+fn boot(lab: &Lab, modules: &[&str]) -> (Guest, TempPath) {
+    boot_with(lab, modules, Duration::from_secs(300))
+}
+
+/// As [`boot`], where a command may take as long as `limit`.
+fn boot_with(lab: &Lab, modules: &[&str], limit: Duration) -> (Guest, TempPath) {
     let image = sample::image_file();
     let mut boot = Boot::new(lab)
         .module("tarfs")
@@ -14,6 +22,8 @@ fn boot(lab: &Lab, modules: &[&str]) -> (Guest, tempfile::TempPath) {
         .program("mount")
         .program("perl")
         .program("stat")
+        .command_limit(limit)
+        .guest_limit(2 * limit)
         .disk(&*image, Access::ReadOnly)
         .bytes("/original", &sample::large_content());
     for module in modules {
@@ -87,7 +97,7 @@ fn it_is_a_lower_layer_of_overlayfs() {
 const LOAD: &str = "
     (while test ! -e /done; do find /mnt -type f | head -200 | xargs cat; done) >/dev/null 2>&1 &
     (while test ! -e /done; do cat /mnt/large | cmp - /original; done) >/dev/null 2>&1 &
-    (while test ! -e /done; do echo 3 >/proc/sys/vm/drop_caches; sleep 0.3; done) &
+    (while test ! -e /done; do echo 7 >/proc/sys/vm/drop_caches; sleep 0.3; done) &
     busy=0
     for round in $(seq $1); do
         mount -t tarfs /dev/vda /mnt || exit 1
@@ -104,9 +114,9 @@ const LOAD: &str = "
 #[test]
 fn mounts_under_load_leave_nothing_behind() {
     let lab = Lab::locate().unwrap();
-    let (mut guest, _image) = boot(&lab, &[]);
+    let rounds: u64 = std::env::var("BLOCKYARD_MOUNTS").map_or(15, |count| count.parse().unwrap());
+    let (mut guest, _image) = boot_with(&lab, &[], Duration::from_secs(300 + 5 * rounds));
     guest.put("/tmp/load.sh", LOAD.as_bytes()).unwrap();
-    let rounds = std::env::var("BLOCKYARD_MOUNTS").unwrap_or_else(|_| "15".to_owned());
     let busy = ok(&mut guest, &format!("sh /tmp/load.sh {rounds}"));
     println!("{} unmounts were refused", busy.trim());
     // Readers hold a mount; the module cannot go while there is one.

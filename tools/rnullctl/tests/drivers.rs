@@ -70,8 +70,8 @@ b
 features
 rnullctl: b: there is a disk of that name already; choose another, or destroy it
 2
-sectors_written=16
 in_flight=0
+sectors_written=16
 rnullctl: b: statistics: the disk is off, and the block layer counts for disks that are on
 2
 rnullctl: c: nothing: the loaded driver has no such attribute; `rnullctl show DISK` lists its own
