@@ -96,7 +96,8 @@ fn sparse(name: &str, parts: &[(u64, usize)], is_in_data: bool) -> Vec<u8> {
     let data = vec![b's'; length];
     let record =
         |keyword: &str, value: &str| record(&format!("GNU.sparse.{keyword}"), value.as_bytes());
-    if !is_in_data {
+    // Python cannot read a record without any number.
+    if !is_in_data && !parts.is_empty() {
         let records = [record("size", &size), record("map", &numbers.join(","))];
         return [extended(b'x', &records.concat()), file(name, &data)].concat();
     }
