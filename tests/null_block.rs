@@ -44,6 +44,16 @@ pub fn boot(lab: &Lab) -> Boot<'_> {
         .stock_module("null_blk")
 }
 
+/// Starts a guest with both drivers and these programs, and mounts configfs.
+pub fn start(lab: &Lab, programs: &[&str]) -> Guest {
+    let boot = programs
+        .iter()
+        .fold(boot(lab), |boot, program| boot.program(program));
+    let mut guest = boot.boot().unwrap();
+    mount_configfs(&mut guest);
+    guest
+}
+
 /// Mounts configfs.
 pub fn mount_configfs(guest: &mut Guest) {
     let mount = "modprobe configfs && mount -t configfs configfs /sys/kernel/config";

@@ -2,13 +2,12 @@
 //! rnull's disks come and go.
 
 use lab::Lab;
-use tests::null_block::{boot, mount_configfs, run, same, RNULL};
+use tests::null_block::{run, same, start, RNULL};
 
 #[test]
 fn it_loads_and_unloads_twenty_times() {
     let lab = Lab::locate().unwrap();
-    let mut guest = boot(&lab).boot().unwrap();
-    mount_configfs(&mut guest);
+    let mut guest = start(&lab, &[]);
     let script = r#"
         for i in $(seq 20); do
             load nr_devices=3 gb=1 irqmode=$((i % 3)) shared_tags=$((i % 2))
@@ -26,8 +25,7 @@ fn it_loads_and_unloads_twenty_times() {
 #[test]
 fn a_directory_is_a_disk() {
     let lab = Lab::locate().unwrap();
-    let mut guest = boot(&lab).boot().unwrap();
-    mount_configfs(&mut guest);
+    let mut guest = start(&lab, &[]);
     let printed = same(
         &mut guest,
         r#"
@@ -75,8 +73,7 @@ fn a_directory_is_a_disk() {
 #[test]
 fn features_lists_the_files() {
     let lab = Lab::locate().unwrap();
-    let mut guest = boot(&lab).boot().unwrap();
-    mount_configfs(&mut guest);
+    let mut guest = start(&lab, &[]);
     let printed = same(
         &mut guest,
         r#"
@@ -97,8 +94,7 @@ fn features_lists_the_files() {
 #[test]
 fn an_open_disk_keeps_the_module() {
     let lab = Lab::locate().unwrap();
-    let mut guest = boot(&lab).boot().unwrap();
-    mount_configfs(&mut guest);
+    let mut guest = start(&lab, &[]);
     let printed = same(
         &mut guest,
         r#"
@@ -135,8 +131,7 @@ fn an_open_disk_keeps_the_module() {
 #[test]
 fn a_disk_goes_while_requests_come() {
     let lab = Lab::locate().unwrap();
-    let mut guest = boot(&lab).program("fio").boot().unwrap();
-    mount_configfs(&mut guest);
+    let mut guest = start(&lab, &["fio"]);
     // fio ends with an error when its disk goes; were the disk to wait for ever, the guest's time
     // limit would end the test.
     let script = r#"

@@ -2,18 +2,13 @@
 //! rnull's bad sectors are those of the C driver.
 
 use lab::Lab;
-use tests::null_block::{boot, mount_configfs, same};
+use tests::null_block::{same, start};
 
 #[test]
 fn bad_sectors_fail_requests_like_c() {
     let lab = Lab::locate().unwrap();
     // Busybox's dd falls back to the page cache where direct I/O is refused.
-    let mut guest = boot(&lab)
-        .program("dd")
-        .program("blkdiscard")
-        .boot()
-        .unwrap();
-    mount_configfs(&mut guest);
+    let mut guest = start(&lab, &["dd", "blkdiscard"]);
     let printed = same(
         &mut guest,
         r#"

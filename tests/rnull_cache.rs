@@ -2,17 +2,12 @@
 //! What the write cache of rnull's disks loses and keeps, and how fast a limited disk is.
 
 use lab::Lab;
-use tests::null_block::{boot, mount_configfs, run, same, RNULL};
+use tests::null_block::{run, same, start, RNULL};
 
 #[test]
 fn the_cache_loses_what_was_not_flushed_like_c() {
     let lab = Lab::locate().unwrap();
-    let mut guest = boot(&lab)
-        .program("dd")
-        .program("blkdiscard")
-        .boot()
-        .unwrap();
-    mount_configfs(&mut guest);
+    let mut guest = start(&lab, &["dd", "blkdiscard"]);
     let printed = same(
         &mut guest,
         r#"
@@ -75,8 +70,7 @@ fn the_cache_loses_what_was_not_flushed_like_c() {
 #[test]
 fn a_disk_with_a_cache_reads_back_what_fio_wrote() {
     let lab = Lab::locate().unwrap();
-    let mut guest = boot(&lab).program("fio").boot().unwrap();
-    mount_configfs(&mut guest);
+    let mut guest = start(&lab, &["fio"]);
     let script = r#"
         load nr_devices=0
         for irqmode in 0 1 2; do
@@ -106,8 +100,7 @@ fn a_disk_with_a_cache_reads_back_what_fio_wrote() {
 #[test]
 fn a_limited_disk_is_not_faster() {
     let lab = Lab::locate().unwrap();
-    let mut guest = boot(&lab).program("fio").boot().unwrap();
-    mount_configfs(&mut guest);
+    let mut guest = start(&lab, &["fio"]);
     let script = r#"
         load nr_devices=0
         for way in '0 0' '1 0' '2 1'; do

@@ -2,17 +2,12 @@
 //! What rnull's memory-backed disks keep.
 
 use lab::Lab;
-use tests::null_block::{boot, mount_configfs, run, same, RNULL};
+use tests::null_block::{run, same, start, RNULL};
 
 #[test]
 fn what_is_written_discarded_and_kept_is_that_of_c() {
     let lab = Lab::locate().unwrap();
-    let mut guest = boot(&lab)
-        .program("dd")
-        .program("blkdiscard")
-        .boot()
-        .unwrap();
-    mount_configfs(&mut guest);
+    let mut guest = start(&lab, &["dd", "blkdiscard"]);
     let script = r#"
         sum() { sha256sum < /dev/a | cut -c1-16; }
         # write SEEK COUNT, in blocks of 512 bytes
@@ -73,8 +68,7 @@ fn what_is_written_discarded_and_kept_is_that_of_c() {
 #[test]
 fn fio_reads_back_what_it_wrote() {
     let lab = Lab::locate().unwrap();
-    let mut guest = boot(&lab).program("fio").boot().unwrap();
-    mount_configfs(&mut guest);
+    let mut guest = start(&lab, &["fio"]);
     let script = r#"
         load nr_devices=0 poll_queues=2
         before=$(awk '/MemFree/ { print $2 }' /proc/meminfo)

@@ -3,13 +3,12 @@
 //! fault injection.
 
 use lab::Lab;
-use tests::null_block::{boot, mount_configfs, run, RNULL};
+use tests::null_block::{run, start, RNULL};
 
 #[test]
 fn faults_happen_as_often_as_their_rules_say() {
     let lab = Lab::locate().unwrap();
-    let mut guest = boot(&lab).program("fio").program("dd").boot().unwrap();
-    mount_configfs(&mut guest);
+    let mut guest = start(&lab, &["fio", "dd"]);
     let script = r#"
         for v in 1,100,0 x '' ,,, 1,2,3,x; do echo "timeout=$v: $(load nr_devices=0 timeout=$v)"; rmmod $module 2> /dev/null; done
         load nr_devices=0 poll_queues=0 requeue=3,40,7,-1x

@@ -2,7 +2,7 @@
 //! Requests to rnull's disks.
 
 use lab::Lab;
-use tests::null_block::{boot, mount_configfs, same};
+use tests::null_block::{boot, mount_configfs, same, start};
 
 /// Makes the disk `a` of 4 MiB for `$irqmode` and `$blocksize`, and takes it away.
 const DISK: &str = r#"
@@ -19,12 +19,7 @@ const DISK: &str = r#"
 fn sizes_and_alignments_are_those_of_the_disk() {
     let lab = Lab::locate().unwrap();
     // Busybox's dd falls back to the page cache where direct I/O is refused.
-    let mut guest = boot(&lab)
-        .program("dd")
-        .program("blkdiscard")
-        .boot()
-        .unwrap();
-    mount_configfs(&mut guest);
+    let mut guest = start(&lab, &["dd", "blkdiscard"]);
     let script = r#"
         # io DD-ARGUMENT...: a read and a write; says how many records, or why not
         io() {
@@ -66,8 +61,7 @@ fn sizes_and_alignments_are_those_of_the_disk() {
 #[test]
 fn every_request_is_answered_and_counted_once() {
     let lab = Lab::locate().unwrap();
-    let mut guest = boot(&lab).program("fio").boot().unwrap();
-    mount_configfs(&mut guest);
+    let mut guest = start(&lab, &["fio"]);
     let script = r#"
         # The requests done.
         requests() { awk '{ print $1 + $5 }' /sys/block/a/stat; }

@@ -2,13 +2,12 @@
 //! rnull takes, adjusts and refuses what the C driver takes, adjusts and refuses.
 
 use lab::Lab;
-use tests::null_block::{boot, mount_configfs, run, same, RNULL};
+use tests::null_block::{run, same, start, RNULL};
 
 #[test]
 fn every_file_parses_like_c() {
     let lab = Lab::locate().unwrap();
-    let mut guest = boot(&lab).boot().unwrap();
-    mount_configfs(&mut guest);
+    let mut guest = start(&lab, &[]);
     let printed = same(
         &mut guest,
         r#"
@@ -37,8 +36,7 @@ fn every_file_parses_like_c() {
 #[test]
 fn a_disk_that_is_on_refuses_changes_like_c() {
     let lab = Lab::locate().unwrap();
-    let mut guest = boot(&lab).boot().unwrap();
-    mount_configfs(&mut guest);
+    let mut guest = start(&lab, &[]);
     let printed = same(
         &mut guest,
         r#"
@@ -72,8 +70,7 @@ fn a_disk_that_is_on_refuses_changes_like_c() {
 #[test]
 fn turning_on_adjusts_and_refuses_like_c() {
     let lab = Lab::locate().unwrap();
-    let mut guest = boot(&lab).boot().unwrap();
-    mount_configfs(&mut guest);
+    let mut guest = start(&lab, &[]);
     let printed = same(
         &mut guest,
         r#"
@@ -112,8 +109,7 @@ fn turning_on_adjusts_and_refuses_like_c() {
 #[test]
 fn parameters_are_taken_and_refused_like_c() {
     let lab = Lab::locate().unwrap();
-    let mut guest = boot(&lab).boot().unwrap();
-    mount_configfs(&mut guest);
+    let mut guest = start(&lab, &[]);
     let printed = same(
         &mut guest,
         r#"
@@ -164,8 +160,7 @@ fn parameters_are_taken_and_refused_like_c() {
 #[test]
 fn what_differs_from_c_is_refused() {
     let lab = Lab::locate().unwrap();
-    let mut guest = boot(&lab).boot().unwrap();
-    mount_configfs(&mut guest);
+    let mut guest = start(&lab, &[]);
     let script = r#"
         load irqmode=3
         load gb=-1

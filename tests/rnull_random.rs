@@ -4,7 +4,7 @@
 use fastrand::Rng;
 use lab::Lab;
 use std::fmt::Write;
-use tests::null_block::{boot, mount_configfs, same};
+use tests::null_block::{same, start};
 
 /// Sequences that one run tries.
 const ROUNDS: usize = 24;
@@ -116,8 +116,7 @@ fn parameters(rng: &mut Rng, count: usize) -> String {
 #[test]
 fn random_settings_are_taken_like_c() {
     let lab = Lab::locate().unwrap();
-    let mut guest = boot(&lab).boot().unwrap();
-    mount_configfs(&mut guest);
+    let mut guest = start(&lab, &[]);
     // The same in every run, so that a failure can be seen again.
     let mut rng = Rng::with_seed(1);
     let files: Vec<&str> = FILES.iter().map(|(file, _)| *file).collect();

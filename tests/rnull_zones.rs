@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use fastrand::Rng;
 use lab::Lab;
-use tests::null_block::{boot, mount_configfs, same};
+use tests::null_block::{same, start};
 use tests::ok;
 
 /// What the scripts use. Zones are named by their numbers.
@@ -62,9 +62,7 @@ const FUNCTIONS: &str = r#"
 fn compare(script: &str) -> String {
     let lab = Lab::locate().unwrap();
     // Busybox's dd does not know the flags.
-    let boot = boot(&lab).program("blkzone").program("dd");
-    let mut guest = boot.boot().unwrap();
-    mount_configfs(&mut guest);
+    let mut guest = start(&lab, &["blkzone", "dd"]);
     ok(&mut guest, "dd if=/dev/urandom of=/tmp/data bs=1M count=2");
     let printed = same(
         &mut guest,
@@ -245,9 +243,7 @@ fn random_operations_come_to_the_same_as_in_c() {
 #[test]
 fn jobs_write_to_zones_at_once_and_read_it_back() {
     let lab = Lab::locate().unwrap();
-    let boot = boot(&lab).program("blkzone").program("fio");
-    let mut guest = boot.boot().unwrap();
-    mount_configfs(&mut guest);
+    let mut guest = start(&lab, &["blkzone", "fio"]);
     // More jobs than zones that can be open: the disk closes one job's zone for another's.
     let script = r#"
         modprobe rnull nr_devices=0
