@@ -9,7 +9,8 @@
 //! - `configfs`: the directory `rnull/`, where users make disks
 //! - `locks`: the order of the locks
 //! - `names`: what users call the driver
-//! - `device`: a disk's settings, and turning it on and off
+//! - `device`: a disk, and turning it on and off; `settings`: what its settings come to; `running`:
+//!   the operations that they want
 //! - `plain`: what happens to a request on a disk that does nothing with it
 //! - `general`: what happens to a request on any other disk
 //! - `contents`: what a memory-backed disk keeps
@@ -39,6 +40,8 @@ mod names;
 mod options;
 mod plain;
 mod registry;
+mod running;
+mod settings;
 mod shared_tags;
 mod zone_geometry;
 mod zone_limits;

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A disk that is on, with the operations that its settings want.
+
+use crate::{
+    bad_sectors::BadSectors,
+    completion::{Inline, Softirq},
+    device::Device,
+    general::{self, General, Irqmode},
+    locks,
+    plain::{Plain, Polled, Watch},
+    registry::Claim,
+};
+use blk::{
+    disk::{Disk, DiskOptions},
+    operations::Operations,
+    tag_set::{HwQueues, TagSet},
+    throttle::Throttle,
+    units::Mebibytes,
+};
+use kernel::{prelude::*, sync::Arc};
+use sync::{
+    context::Process,
+    held::Held,
+    level::{Before, Level},
+};
+
+/// A disk that is on, whatever its operations.
+pub(crate) trait Running: Send + Sync {
+    /// [`TagSet::update_nr_hw_queues`].
+    fn update_nr_hw_queues(&self, queues: HwQueues, held: &mut Held<'_, locks::Device>) -> Result;
+}
+
+impl<T: Operations> Running for Disk<T> {
+    fn update_nr_hw_queues(&self, queues: HwQueues, held: &mut Held<'_, locks::Device>) -> Result {
+        self.tag_set().update_nr_hw_queues(queues, held)
+    }
+}
+
+impl Device {
+    /// Makes the disk with the operations that its settings want.
+    pub(crate) fn make_disk(
+        &self,
+        claim: &Claim,
+        held: &mut Held<'_, impl Before<locks::Registry, Context = Process>>,
+    ) -> Result<KBox<dyn Running>> {
+        let settings = &self.settings;
+        if settings.shared_tags {
+            let tag_set = self.registry.shared_tags(held)?;
+            return self.add_disk(claim, tag_set, self.general()?, held);
+        }
+        if self.zones.is_some() {
+            return self.add_own::<General>(claim, self.general()?, held);
+        }
+        let polls = settings.poll_queues > 0;
+        if settings.memory_backed || settings.mbps > 0 || self.faults.are_armed() {
+            return self.add_own::<General>(claim, self.general()?, held);
+        }
+        match (settings.irqmode(), polls) {
+            (Irqmode::Inline, false) => self.add_own::<Plain<Inline>>(claim, self.watch()?, held),
+            (Irqmode::Inline, true) => self.add_own::<Polled<Inline>>(claim, self.watch()?, held),
+            (Irqmode::Softirq, false) => self.add_own::<Plain<Softirq>>(claim, self.watch()?, held),
+            (Irqmode::Softirq, true) => self.add_own::<Polled<Softirq>>(claim, self.watch()?, held),
+            (Irqmode::Timer, _) => self.add_own::<General>(claim, self.general()?, held),
+        }
+    }
+
+    /// What requests need to know of the settings.
+    fn general(&self) -> Result<Arc<general::Disk>> {
+        let disk = general::Disk {
+            zones: self.zones.clone(),
+            irqmode: self.settings.irqmode(),
+            completion_nsec: self.settings.completion_nsec,
+            throttle: self.throttle()?,
+            contents: self.contents.clone(),
+            bad_sectors: self.bad_sectors(),
+            faults: self.faults.clone(),
+        };
+        Ok(Arc::new(disk, GFP_KERNEL)?)
+    }
+
+    /// The limit to the disk's bandwidth, if there is one.
+    fn throttle(&self) -> Result<Option<Pin<KBox<Throttle>>>> {
+        let mbps = Mebibytes::new(self.settings.mbps.into());
+        let Some(per_second) = mbps.bytes().filter(|bytes| bytes.get() > 0) else {
+            return Ok(None);
+        };
+        KBox::pin_init(Throttle::new(per_second), GFP_KERNEL).map(Some)
+    }
+
+    /// What users can change on a plain disk.
+    fn watch(&self) -> Result<Arc<Watch>> {
+        let watch = Watch {
+            bad_sectors: self.bad_sectors(),
+            faults: self.faults.clone(),
+        };
+        Ok(Arc::new(watch, GFP_KERNEL)?)
+    }
+
+    /// The disk's bad sectors.
+    fn bad_sectors(&self) -> BadSectors {
+        BadSectors::new(self.bad_blocks.clone(), &self.settings)
+    }
+
+    /// Shows the disk to users, with a tag set of its own.
+    fn add_own<T: Operations>(
+        &self,
+        claim: &Claim,
+        queue_data: T::QueueData,
+        held: &mut Held<'_, impl Level<Context = Process>>,
+    ) -> Result<KBox<dyn Running>> {
+        let options = self.settings.tag_set_options();
+        let tag_set = Arc::pin_init(TagSet::<T>::new(options), GFP_KERNEL)?;
+        self.add_disk(claim, tag_set, queue_data, held)
+    }
+
+    /// Shows the disk to users.
+    fn add_disk<T: Operations>(
+        &self,
+        claim: &Claim,
+        tag_set: Arc<TagSet<T>>,
+        queue_data: T::QueueData,
+        held: &mut Held<'_, impl Level<Context = Process>>,
+    ) -> Result<KBox<dyn Running>> {
+        let disk = Disk::new(
+            tag_set,
+            queue_data,
+            DiskOptions {
+                name: claim.name(),
+                major: self.registry.major(),
+                minor: claim.minor(),
+                capacity: self.settings.capacity()?,
+                limits: self
+                    .settings
+                    .limits(self.zones.as_ref().map(|zones| zones.limits())),
+            },
+            held,
+        )?;
+        Ok(KBox::new(disk, GFP_KERNEL)?)
+    }
+}
