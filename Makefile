@@ -7,13 +7,14 @@ TARGET := $(or $(CARGO_TARGET_DIR),target)
 TOOLS := mkfs fsck dump
 LAB := cargo run --release --package lab --
 
-.PHONY: help modules tools man demo test bench shell modules_install clean distclean
+.PHONY: help modules tools man documents demo test bench shell modules_install clean distclean
 
 help:
 	@echo 'make modules          build rnull.ko and tarfs.ko for the stock kernel, and with'
 	@echo '                      NULL_BLK=1 null_blk.ko: rnull by the name of the C driver'
 	@echo 'make tools            build the three tools of tarfs, and rnullctl'
 	@echo 'make man              write manual pages and completions to target/share'
+	@echo 'make documents        write the documents that are made of the sources'
 	@echo 'make demo             show both at work in a guest [TAR=any.tar]'
 	@echo 'make test             run every test and check'
 	@echo 'make bench            measure against C and EROFS [BENCH=name] [JSON=file]'
@@ -34,6 +35,9 @@ tools:
 man: tools
 	for tool in $(TOOLS); do $(TARGET)/release/$$tool.tarfs --generate $(TARGET)/share; done
 
+documents:
+	$(LAB) documents
+
 demo: tools
 	$(LAB) demo $(if $(TAR),--tar '$(TAR)')
 
@@ -47,6 +51,7 @@ shell:
 test: LAB := cargo run --package lab --
 test:
 	$(LAB) check format
+	$(LAB) check documents
 	cargo clippy --workspace --all-targets -- -D warnings
 	RUSTDOCFLAGS='-Dwarnings -Arustdoc::private_intra_doc_links' \
 		cargo doc --workspace --no-deps --document-private-items

@@ -8,6 +8,7 @@ pub mod checks;
 pub mod compare;
 pub mod demo;
 mod diagnosis;
+pub mod documents;
 mod error;
 pub mod guest;
 mod kconfig;

@@ -8,7 +8,7 @@ use std::thread;
 
 use clap::{Parser, Subcommand};
 use lab::guest::{Access, Boot};
-use lab::{bench, checks, demo, process, Error, Kind, Lab, Result, ENVIRONMENT};
+use lab::{bench, checks, demo, documents, process, Error, Kind, Lab, Result, ENVIRONMENT};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
@@ -36,7 +36,10 @@ enum Command {
         #[arg(long)]
         null_blk: bool,
     },
-    /// Check the sources: rustfmt for all, clippy and rustdoc for the kernel's side
+    /// Write the documents that are made of the sources
+    Documents,
+    /// Check the sources: rustfmt for all, clippy and rustdoc for the kernel's side; and whether
+    /// the documents are those of the sources
     Check {
         /// Check only that
         #[arg(value_enum)]
@@ -58,6 +61,8 @@ enum Command {
 enum Check {
     /// rustfmt, for all Rust files
     Format,
+    /// Whether the documents made of the sources are those of today's
+    Documents,
     /// clippy and rustdoc, for the kernel's side
     Kernel,
 }
@@ -131,6 +136,7 @@ fn main() -> ExitCode {
         Command::Toolbox { update } => toolbox(update),
         Command::Sdk(sdk) => sdk.run(),
         Command::Modules { null_blk } => modules(null_blk),
+        Command::Documents => documents::write(&Lab::locate()?).map(|()| ExitCode::SUCCESS),
         Command::Check { what } => check(what),
         Command::Clean => Lab::locate()?.clear_cache().map(|()| ExitCode::SUCCESS),
         Command::Demo(demo) => demo.run(),
@@ -172,10 +178,14 @@ fn modules(null_blk: bool) -> Result<ExitCode> {
 
 fn check(what: Option<Check>) -> Result<ExitCode> {
     let lab = Lab::locate()?;
-    if what != Some(Check::Kernel) {
+    let wanted = |check| what.is_none_or(|only| only == check);
+    if wanted(Check::Format) {
         checks::format(&lab)?;
     }
-    if what != Some(Check::Format) {
+    if wanted(Check::Documents) {
+        documents::check(&lab)?;
+    }
+    if wanted(Check::Kernel) {
         checks::kernel_side(&lab)?;
     }
     Ok(ExitCode::SUCCESS)
