@@ -7,7 +7,7 @@ TARGET := $(or $(CARGO_TARGET_DIR),target)
 TOOLS := mkfs fsck dump
 LAB := cargo run --release --package lab --
 
-.PHONY: help modules tools man documents demo test bench shell modules_install clean distclean
+.PHONY: help modules tools man documents demo test bench blktests shell modules_install clean distclean
 
 help:
 	@echo 'make modules          build rnull.ko and tarfs.ko for the stock kernel, and with'
@@ -18,6 +18,8 @@ help:
 	@echo 'make demo             show both at work in a guest [TAR=any.tar]'
 	@echo 'make test             run every test and check'
 	@echo 'make bench            measure against C and EROFS [BENCH=name] [JSON=file]'
+	@echo 'make blktests         compare ours with C null_blk by a checkout of blktests,'
+	@echo '                      BLKTESTS=folder [TESTS="block/014 zbd"] [DRIVER=c|rnull]'
 	@echo 'make shell            a guest with both modules, and its shell'
 	@echo 'make modules_install  install the modules for the running kernel (as root)'
 	@echo 'make clean            remove what was built here; distclean: the cache too'
@@ -43,6 +45,9 @@ demo: tools
 
 bench: tools
 	$(LAB) bench $(BENCH) $(if $(JSON),--json $(JSON))
+
+blktests:
+	$(LAB) blktests --checkout '$(BLKTESTS)' $(if $(DRIVER),--driver $(DRIVER)) $(TESTS)
 
 shell:
 	$(LAB) shell

@@ -89,6 +89,11 @@ impl Kernel {
         &self.release
     }
 
+    /// The folder with its image, its configuration (`config`) and its modules (`kernel`).
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     /// The bootable image.
     pub fn image(&self) -> PathBuf {
         self.folder.join("vmlinuz")

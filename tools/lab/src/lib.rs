@@ -23,6 +23,7 @@ mod releases;
 mod samples;
 mod sdk;
 mod sources;
+pub mod suites;
 mod symbols;
 mod toolbox;
 

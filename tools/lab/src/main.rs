@@ -8,6 +8,7 @@ use std::thread;
 
 use clap::{Parser, Subcommand};
 use lab::guest::{Access, Boot};
+use lab::suites::blktests::{self, Driver};
 use lab::{bench, checks, demo, documents, process, Error, Kind, Lab, Result, ENVIRONMENT};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
@@ -51,6 +52,8 @@ enum Command {
     Demo(Demo),
     /// Measure our modules and tools beside their peers
     Bench(Bench),
+    /// Run blktests with the kernel's own null_blk and with ours, and compare
+    Blktests(Blktests),
     /// Boot a guest with both modules, and a shell on this terminal
     Shell(Guest),
     /// Boot a guest, run one command in it, and end with the command's exit status
@@ -92,6 +95,19 @@ struct Bench {
     /// Write all figures to this file as well
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
+}
+
+#[derive(clap::Args)]
+struct Blktests {
+    /// The checkout of blktests, which is left as it is
+    #[arg(long, value_name = "FOLDER")]
+    checkout: Option<PathBuf>,
+    /// Run with this driver only, and fail where a test fails
+    #[arg(long)]
+    driver: Option<Driver>,
+    /// Groups or tests, `zbd` or `block/014` [default: block zbd]
+    #[arg(value_name = "TEST")]
+    tests: Vec<String>,
 }
 
 #[derive(clap::Args)]
@@ -141,6 +157,7 @@ fn main() -> ExitCode {
         Command::Clean => Lab::locate()?.clear_cache().map(|()| ExitCode::SUCCESS),
         Command::Demo(demo) => demo.run(),
         Command::Bench(bench) => bench.run(),
+        Command::Blktests(blktests) => blktests.run(),
         Command::Shell(guest) => shell(&guest),
         Command::Run(run) => run.run(),
     });
@@ -243,6 +260,14 @@ impl Demo {
 impl Bench {
     fn run(self) -> Result<ExitCode> {
         bench::run(&Lab::locate()?, &self.names, self.json.as_deref())?;
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+impl Blktests {
+    fn run(self) -> Result<ExitCode> {
+        let lab = Lab::locate()?;
+        blktests::run(&lab, self.checkout.as_deref(), self.driver, &self.tests)?;
         Ok(ExitCode::SUCCESS)
     }
 }
