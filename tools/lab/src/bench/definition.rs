@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Kind, Result};
 use crate::samples::Sample;
@@ -53,12 +53,29 @@ pub struct Ratio {
     pub to: String,
 }
 
-/// What all subjects' guests have in common. Their time is the count of their instructions, 1 ns
-/// each (QEMU's `-icount`). Scripts are for `sh`, stop at the first failure, and
+/// What a guest's clock counts, and so what its figures are.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Mode {
+    /// Instructions, 1 ns each (QEMU's `-icount`): one CPU, and the same figures on each machine.
+    #[default]
+    Instructions,
+    /// Time. The subjects' guests all run, and take their measures in turns; the repetitions' ratios
+    /// say more than their figures, which are those of this machine, at that load.
+    WallClock,
+}
+
+/// What all subjects' guests have in common. Scripts are for `sh`, stop at the first failure, and
 /// see nothing of each other but what they leave in the guest.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct GuestPart {
+    /// What their clocks count.
+    #[serde(default)]
+    pub mode: Mode,
+    /// Virtual CPUs, at least 1; where instructions are counted, 1.
+    #[serde(default = "default_cpus")]
+    pub cpus: u32,
     /// Memory in MiB.
     #[serde(default = "default_memory")]
     pub memory_mib: u32,
@@ -74,6 +91,10 @@ pub struct GuestPart {
     /// A script that must print the same in each guest: the configuration, read back.
     #[serde(default)]
     pub equal: String,
+}
+
+fn default_cpus() -> u32 {
+    1
 }
 
 fn default_memory() -> u32 {
@@ -144,6 +165,11 @@ impl Definition {
         found.into_iter().filter(wanted).map(load).collect()
     }
 
+    /// How often each measure is taken, to effect or not.
+    pub fn runs(&self) -> usize {
+        self.warm_up.saturating_add(self.repetitions)
+    }
+
     /// Reads a definition from its text.
     pub fn parse(name: &str, text: &str) -> Result<Self> {
         let bad = |message: String| Error::new(Kind::Usage, message);
@@ -154,6 +180,15 @@ impl Definition {
         };
         if this.repetitions == 0 {
             return Err(bad("repetitions must be at least 1".to_owned()));
+        }
+        if let Some(guest) = &this.guest {
+            if guest.cpus == 0 || (guest.mode == Mode::Instructions && guest.cpus != 1) {
+                return Err(bad(format!(
+                    "cpus = {} does not fit: instructions are counted with 1 CPU, time with 1 or \
+                     more",
+                    guest.cpus
+                )));
+            }
         }
         for subject in [&this.ratio.of, &this.ratio.to] {
             if !this.subjects.iter().any(|known| known.name == *subject) {
@@ -215,6 +250,21 @@ mod tests {
         assert_eq!(one.len(), 1);
         let error = Definition::load(&folder, &["no-such".to_owned()]).unwrap_err();
         assert!(error.to_string().contains("null-randread"), "{error}");
+    }
+
+    #[test]
+    fn instructions_are_of_one_cpu() {
+        let guest = |fields: &str| {
+            format!(
+                "{}\n[guest]\n{fields}",
+                GOOD.replace("quantity = \"time\"", "number = \"1\"")
+            )
+        };
+        let guest_of = |fields| Definition::parse("name", &guest(fields)).unwrap().guest;
+        assert_eq!(guest_of("").unwrap().mode, Mode::Instructions);
+        assert_eq!(guest_of("mode = \"wall-clock\"\ncpus = 2").unwrap().cpus, 2);
+        assert!(refused(&guest("cpus = 2")).contains("1 CPU"));
+        assert!(refused(&guest("mode = \"wall-clock\"\ncpus = 0")).contains("cpus = 0"));
     }
 
     #[test]

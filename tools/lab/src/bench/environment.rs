@@ -21,7 +21,7 @@ const PACKAGES: &[&str] = &[
 ];
 
 /// The kernel, the tools and the machine.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Default, Serialize)]
 pub struct Environment {
     /// What was measured: the commit of the checkout, with "-dirty" where it has changes.
     pub commit: String,
@@ -33,6 +33,8 @@ pub struct Environment {
     pub processor: String,
     /// How many of them.
     pub processors: usize,
+    /// What else ran: the mean number of runnable tasks in the minute before.
+    pub load: f64,
 }
 
 impl Environment {
@@ -52,6 +54,7 @@ impl Environment {
             toolbox: packages.lines().map(str::to_owned).collect(),
             processor: processor(&fs::read_to_string("/proc/cpuinfo").unwrap_or_default()),
             processors: std::thread::available_parallelism().map_or(1, |count| count.get()),
+            load: load(&fs::read_to_string("/proc/loadavg").unwrap_or_default()),
         })
     }
 }
@@ -77,4 +80,9 @@ fn processor(cpuinfo: &str) -> String {
     let line = cpuinfo.lines().find(|line| line.starts_with("model name"));
     let name = line.and_then(|line| line.split_once(": "));
     name.map_or("unknown", |(_, name)| name).to_owned()
+}
+
+fn load(loadavg: &str) -> f64 {
+    let first = loadavg.split(' ').next();
+    first.and_then(|word| word.parse().ok()).unwrap_or_default()
 }

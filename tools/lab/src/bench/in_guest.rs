@@ -2,21 +2,17 @@
 //! Takes measures in guests, one for each subject.
 
 use std::thread;
-use std::time::Duration;
 
 use crate::error::{Error, Kind, Result};
-use crate::guest::{Access, Boot, Guest};
+use crate::guest::{self, Accelerator};
 use crate::progress::Step;
-use crate::{process, Lab};
+use crate::Lab;
 
-use super::definition::{Definition, GuestPart, Subject};
+use super::definition::{Definition, GuestPart, Mode};
 use super::files::Files;
-use super::fio::nanoseconds_per_io;
-use super::measure::{repetition, Measure, Method};
+use super::measure::{next_figure, repetition};
 use super::report::Samples;
-
-/// How long a command may take on a slow machine.
-const COMMAND_LIMIT: Duration = Duration::from_secs(1200);
+use super::subject_guest::{Running, SubjectGuest};
 
 /// Takes all measures of all subjects.
 ///
@@ -29,6 +25,10 @@ pub fn run(
     files: &[Files],
     step: &Step,
 ) -> Result<Vec<Samples>> {
+    let accelerator = match part.mode {
+        Mode::Instructions => Accelerator::Icount,
+        Mode::WallClock => guest::best_accelerator(lab)?,
+    };
     let guests: Vec<_> = definition
         .subjects
         .iter()
@@ -37,32 +37,93 @@ pub fn run(
             lab,
             definition,
             part,
+            accelerator,
             subject,
             files,
         })
         .collect();
-    // A count of instructions does not depend on what else the machine does.
-    let at_once = thread::available_parallelism().map_or(1, |count| count.get());
-    let mut all = Vec::new();
-    for guests in guests.chunks(at_once) {
-        let results = thread::scope(|scope| {
-            let threads: Vec<_> = guests
-                .iter()
-                .map(|guest| guest.name_thread().spawn_scoped(scope, || guest.run(step)))
-                .collect();
-            threads.into_iter().map(join).collect::<Vec<_>>()
-        });
-        for result in results {
-            all.push(result?);
-        }
-    }
+    let all = match part.mode {
+        Mode::Instructions => apart(definition, &guests, step)?,
+        Mode::WallClock => in_turns(definition, &guests, step)?,
+    };
     require_equal(definition, &all)?;
     Ok(all)
 }
 
-type Started<'a> = std::io::Result<thread::ScopedJoinHandle<'a, Result<Samples>>>;
+/// Measures each guest from its start to its end: a count of instructions does not depend on what
+/// else the machine does, so that as many run as it has processors.
+fn apart(
+    definition: &Definition,
+    guests: &[SubjectGuest<'_>],
+    step: &Step,
+) -> Result<Vec<Samples>> {
+    let at_once = thread::available_parallelism().map_or(1, |count| count.get());
+    let mut all = Vec::new();
+    for guests in guests.chunks(at_once) {
+        all.extend(in_threads(guests, |guest| {
+            let mut running = guest.start()?;
+            let mut samples = Samples::of(&running);
+            for number in 0..definition.runs() {
+                let figures = repetition(&definition.measures, |measure| running.take(measure))?;
+                if number >= definition.warm_up {
+                    samples.figures.push(figures);
+                }
+                step.advance();
+            }
+            running.shutdown()?;
+            Ok(samples)
+        })?);
+    }
+    Ok(all)
+}
 
-fn join(started: Started<'_>) -> Result<Samples> {
+/// Has all guests run, and takes each measure of all of them in turns, so that what else the
+/// machine does meets all of them alike. A guest whose turn it is not is idle.
+fn in_turns(
+    definition: &Definition,
+    guests: &[SubjectGuest<'_>],
+    step: &Step,
+) -> Result<Vec<Samples>> {
+    let mut running = in_threads(guests, |guest| guest.start())?;
+    let mut all: Vec<_> = running.iter().map(Samples::of).collect();
+    for number in 0..definition.runs() {
+        let mut rows = vec![Vec::new(); running.len()];
+        for _ in &definition.measures {
+            for (guest, row) in running.iter_mut().zip(&mut rows) {
+                let figure = next_figure(&definition.measures, row, |measure| guest.take(measure))?;
+                row.extend(figure);
+            }
+        }
+        for (samples, row) in all.iter_mut().zip(rows) {
+            if number >= definition.warm_up {
+                samples.figures.push(row);
+            }
+            step.advance();
+        }
+    }
+    running.into_iter().try_for_each(Running::shutdown)?;
+    Ok(all)
+}
+
+/// Works on all guests at once.
+fn in_threads<T: Send>(
+    guests: &[SubjectGuest<'_>],
+    work: impl Fn(&SubjectGuest<'_>) -> Result<T> + Sync,
+) -> Result<Vec<T>> {
+    thread::scope(|scope| {
+        let start = |guest| {
+            let work = &work;
+            SubjectGuest::name_thread(guest).spawn_scoped(scope, move || work(guest))
+        };
+        // All start before the first is waited for.
+        let threads: Vec<_> = guests.iter().map(start).collect();
+        threads.into_iter().map(join).collect()
+    })
+}
+
+type Started<'a, T> = std::io::Result<thread::ScopedJoinHandle<'a, Result<T>>>;
+
+fn join<T>(started: Started<'_, T>) -> Result<T> {
     let failed = |reason: &str| Error::new(Kind::Other, format!("a guest's thread {reason}"));
     let handle = started.map_err(|error| failed(&format!("did not start: {error}")))?;
     handle.join().unwrap_or_else(|_| Err(failed("panicked")))
@@ -95,124 +156,6 @@ fn require_equal(definition: &Definition, all: &[Samples]) -> Result<()> {
         return Err(Error::new(Kind::Guest, message));
     }
     Ok(())
-}
-
-/// One subject and what its guest needs.
-struct SubjectGuest<'a> {
-    lab: &'a Lab,
-    definition: &'a Definition,
-    part: &'a GuestPart,
-    subject: &'a Subject,
-    files: &'a Files,
-}
-
-impl SubjectGuest<'_> {
-    /// The guest's log has the thread's name.
-    fn name_thread(&self) -> thread::Builder {
-        thread::Builder::new().name(format!("{} {}", self.definition.name, self.subject.name))
-    }
-
-    fn run(&self, step: &Step) -> Result<Samples> {
-        let Self {
-            definition, part, ..
-        } = self;
-        if !self.subject.prepare.is_empty() {
-            process::output(
-                self.files.command(self.lab, &self.subject.prepare)?,
-                Kind::Other,
-            )?;
-        }
-        let mut guest = self.boot()?;
-        let setup = format!("{}\n{}", self.subject.setup, part.setup);
-        script(&mut guest, &setup)?;
-        let equal = script(&mut guest, &part.equal)?;
-        let mut samples = Samples {
-            configuration: equal.lines().map(str::to_owned).collect(),
-            ..Samples::default()
-        };
-        for number in 0..definition.warm_up.saturating_add(definition.repetitions) {
-            let figures = repetition(&definition.measures, |measure| take(&mut guest, measure))?;
-            if number >= definition.warm_up {
-                samples.figures.push(figures);
-            }
-            step.advance();
-        }
-        guest.shutdown()?;
-        Ok(samples)
-    }
-
-    fn boot(&self) -> Result<Guest> {
-        let (part, subject) = (self.part, self.subject);
-        let mut boot = Boot::new(self.lab)
-            .memory_mib(part.memory_mib)
-            .command_limit(COMMAND_LIMIT)
-            .guest_limit(COMMAND_LIMIT.saturating_mul(10))
-            .bytes(STOPWATCH, include_bytes!("stopwatch.bash"))
-            .program("bash");
-        for program in &part.programs {
-            boot = boot.program(program);
-        }
-        for module in part.stock_modules.iter().chain(&subject.stock_modules) {
-            boot = boot.stock_module(module);
-        }
-        for module in &subject.modules {
-            boot = boot.module(module);
-        }
-        for disk in &subject.disks {
-            boot = boot.disk(self.files.find(disk)?, Access::ReadOnly);
-        }
-        let mut guest = boot.icount().boot()?;
-        // Virtual time, which costs nothing: what the kernel does after a boot, the calibration of
-        // its clock above all, is over then.
-        script(&mut guest, "sleep 10")?;
-        Ok(guest)
-    }
-}
-
-const STOPWATCH: &str = "/bench/stopwatch";
-
-fn take(guest: &mut Guest, measure: &Measure) -> Result<f64> {
-    script(guest, &measure.before)?;
-    match &measure.method {
-        Method::Fio { arguments, ios } => {
-            let report = script(
-                guest,
-                &format!(
-                    "fio {arguments} --number_ios={ios} --output-format=json --output=/bench/fio\n\
-                     cat /bench/fio"
-                ),
-            )?;
-            nanoseconds_per_io(&report, *ios)
-        }
-        Method::Command(command) => {
-            guest.put("/bench/command", command.as_bytes())?;
-            let text = script(guest, &format!("bash {STOPWATCH} /bench/command"))?;
-            Ok(number(measure, &text)? / 1000.0)
-        }
-        Method::Number(text) => {
-            let text = script(guest, text)?;
-            number(measure, &text)
-        }
-        Method::Quantity(_) | Method::Difference { .. } => {
-            let message = format!("\"{}\" is not taken in a guest", measure.name);
-            Err(Error::new(Kind::Usage, message))
-        }
-    }
-}
-
-fn script(guest: &mut Guest, text: &str) -> Result<String> {
-    if text.trim().is_empty() {
-        return Ok(String::new());
-    }
-    let output = guest.run(&format!("set -e\n{text}"))?.ok()?;
-    Ok(output.text().into_owned())
-}
-
-fn number(measure: &Measure, text: &str) -> Result<f64> {
-    text.trim().parse().map_err(|_| {
-        let message = format!("\"{}\" gave no number but {text:?}", measure.name);
-        Error::new(Kind::Guest, message)
-    })
 }
 
 #[cfg(test)]

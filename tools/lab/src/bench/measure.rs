@@ -112,24 +112,37 @@ impl TryFrom<Fields> for Measure {
     }
 }
 
+/// The next figure of a repetition whose figures so far are those, in the order of the measures;
+/// `take` takes it where it is not a difference. There is none after the last measure.
+pub fn next_figure(
+    measures: &[Measure],
+    so_far: &[f64],
+    take: impl FnOnce(&Measure) -> Result<f64>,
+) -> Result<Option<f64>> {
+    let Some(measure) = measures.get(so_far.len()) else {
+        return Ok(None);
+    };
+    let find = |name: &String| {
+        let index = measures.iter().position(|other| other.name == *name)?;
+        so_far.get(index).copied()
+    };
+    Ok(Some(match &measure.method {
+        // A definition with a difference of measures below it is refused when it is read.
+        Method::Difference { of, less } => find(of)
+            .zip(find(less))
+            .map_or(f64::NAN, |(of, less)| of - less),
+        _ => take(measure)?,
+    }))
+}
+
 /// Takes each measure once, in order. `take` takes those that are not differences.
 pub fn repetition(
     measures: &[Measure],
     mut take: impl FnMut(&Measure) -> Result<f64>,
 ) -> Result<Vec<f64>> {
-    let mut figures: Vec<f64> = Vec::new();
-    for measure in measures {
-        let find = |name: &String| {
-            let index = measures.iter().position(|other| other.name == *name)?;
-            figures.get(index).copied()
-        };
-        figures.push(match &measure.method {
-            // A definition with a difference of measures below it is refused when it is read.
-            Method::Difference { of, less } => find(of)
-                .zip(find(less))
-                .map_or(f64::NAN, |(of, less)| of - less),
-            _ => take(measure)?,
-        });
+    let mut figures = Vec::new();
+    while let Some(figure) = next_figure(measures, &figures, &mut take)? {
+        figures.push(figure);
     }
     Ok(figures)
 }

@@ -9,6 +9,7 @@ mod in_guest;
 mod measure;
 mod on_host;
 mod report;
+mod subject_guest;
 mod table;
 
 use std::fs;
@@ -79,8 +80,7 @@ fn measure(lab: &Lab, definition: &Definition) -> Result<Report> {
     let files = files.collect::<Result<Vec<_>>>()?;
 
     let step = Step::start(format!("measuring {}", definition.name));
-    let repetitions = definition.warm_up.saturating_add(definition.repetitions);
-    let runs = repetitions.saturating_mul(definition.subjects.len());
+    let runs = definition.runs().saturating_mul(definition.subjects.len());
     // CAST: usize is at most 64 bits wide on every platform Rust has.
     step.set_total(runs as u64, Unit::Items);
     let samples = match &definition.guest {

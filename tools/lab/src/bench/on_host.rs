@@ -19,7 +19,7 @@ pub fn run(
     step: &Step,
 ) -> Result<Vec<Samples>> {
     let mut all = vec![Samples::default(); definition.subjects.len()];
-    for number in 0..definition.warm_up.saturating_add(definition.repetitions) {
+    for number in 0..definition.runs() {
         let subjects = definition.subjects.iter().zip(files);
         for ((subject, files), samples) in subjects.zip(&mut all) {
             let taken = take(lab, subject, files)?;

@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::definition::Definition;
+use super::definition::{Definition, Mode};
 use super::environment::Environment;
 use super::measure::Method;
+use super::subject_guest::Running;
 
 /// What was measured of one subject.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -16,6 +17,19 @@ pub struct Samples {
     pub figures: Vec<Vec<f64>>,
     /// The configuration that was read back.
     pub configuration: Vec<String>,
+    /// What QEMU was told about how it executes.
+    pub machine: Vec<String>,
+}
+
+impl Samples {
+    /// None yet, of a guest.
+    pub fn of(guest: &Running) -> Self {
+        Self {
+            figures: Vec::new(),
+            configuration: guest.configuration.clone(),
+            machine: guest.machine.clone(),
+        }
+    }
 }
 
 /// All that one benchmark found.
@@ -27,6 +41,8 @@ pub struct Report {
     pub title: String,
     /// What a reader must know.
     pub notes: Vec<String>,
+    /// What the figures are: instructions, which repeat, or time.
+    pub mode: Mode,
     /// Where it was measured, and what.
     pub environment: Environment,
     /// The subject that is divided, and the one by which it is divided.
@@ -51,6 +67,9 @@ pub struct Column {
     /// Its configuration, read back.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub configuration: Vec<String>,
+    /// The arguments of its guest's QEMU that decide how it executes.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub machine: Vec<String>,
 }
 
 /// A measure of all subjects.
@@ -64,7 +83,7 @@ pub struct Row {
     pub command: String,
     /// Each subject's median.
     pub medians: BTreeMap<String, f64>,
-    /// The quotient of two subjects' medians.
+    /// The median of the repetitions' quotients of two subjects' figures.
     pub ratio: f64,
     /// Each subject's figures of all repetitions.
     pub samples: BTreeMap<String, Vec<f64>>,
@@ -79,6 +98,11 @@ impl Report {
             benchmark: definition.name.clone(),
             title: definition.title.clone(),
             notes: definition.notes.clone(),
+            // On this machine, time is taken.
+            mode: definition
+                .guest
+                .as_ref()
+                .map_or(Mode::WallClock, |guest| guest.mode),
             environment,
             ratio: [definition.ratio.of.clone(), definition.ratio.to.clone()],
             subjects: subjects
@@ -88,6 +112,7 @@ impl Report {
                     command: [subject.prepare.as_str(), &subject.command].concat(),
                     setup: subject.setup.clone(),
                     configuration: samples.configuration.clone(),
+                    machine: samples.machine.clone(),
                 })
                 .collect(),
             figures: figures
@@ -102,18 +127,32 @@ impl Report {
                         .iter()
                         .map(|(name, figures)| (name.clone(), median(figures)))
                         .collect();
-                    let of = |name| medians.get(name).copied().unwrap_or(f64::NAN);
+                    let of = |name| samples.get(name).map_or(&[][..], Vec::as_slice);
+                    let pairs = of(&definition.ratio.of)
+                        .iter()
+                        .zip(of(&definition.ratio.to));
+                    let ratios: Vec<_> = pairs.map(|(of, to)| of / to).collect();
                     Row {
                         measure: measure.name.clone(),
                         unit: measure.unit.clone(),
                         command: command(&measure.method),
-                        ratio: of(&definition.ratio.of) / of(&definition.ratio.to),
+                        ratio: median(&ratios),
                         medians,
                         samples,
                     }
                 })
                 .collect(),
         }
+    }
+}
+
+impl Row {
+    /// Half of the range of a subject's figures, as a part of their median.
+    pub fn spread(&self, subject: &str) -> f64 {
+        let figures = self.samples.get(subject).map_or(&[][..], Vec::as_slice);
+        let most = figures.iter().copied().fold(f64::NAN, f64::max);
+        let least = figures.iter().copied().fold(f64::NAN, f64::min);
+        (most - least) / 2.0 / median(figures).abs()
     }
 }
 
@@ -151,5 +190,32 @@ mod tests {
         assert_eq!(median(&[5.0, 1.0, 3.0]), 3.0);
         assert_eq!(median(&[4.0, 1.0, 2.0, 9.0]), 3.0);
         assert!(median(&[]).is_nan());
+    }
+
+    #[test]
+    fn repetitions_are_divided_one_by_one() {
+        let definition = Definition::parse(
+            "name",
+            r#"
+                title = "t"
+                repetitions = 3
+                ratio = { of = "a", to = "b" }
+                measure = [{ name = "x", unit = "ms", quantity = "time" }]
+                subject = [{ name = "a", command = "true" }, { name = "b", command = "false" }]
+            "#,
+        );
+        let samples = |figures: [f64; 3]| Samples {
+            figures: figures.map(|figure| vec![figure]).into(),
+            ..Samples::default()
+        };
+        // The machine was slow in the second and third, and slowest in between.
+        let all = [samples([9.0, 18.0, 27.0]), samples([10.0, 20.0, 50.0])];
+        let environment = Environment::default();
+        let report = Report::new(&definition.unwrap(), &all, environment);
+        let row = report.figures.first().unwrap();
+        assert_eq!(row.ratio, 0.9);
+        assert_eq!(row.medians.get("b"), Some(&20.0));
+        assert_eq!(row.spread("a"), 0.5);
+        assert!(row.spread("c").is_nan());
     }
 }

@@ -5,7 +5,11 @@ use std::fmt::Write as _;
 
 use indicatif::HumanCount;
 
-use super::report::Report;
+use super::definition::Mode;
+use super::report::{Report, Row};
+
+/// Repetitions of counted instructions that differ by more are called unstable.
+const UNSTABLE: f64 = 0.005;
 
 /// The table: a row for each measure, a column for each subject, the ratio last.
 pub fn table(report: &Report) -> String {
@@ -15,11 +19,8 @@ pub fn table(report: &Report) -> String {
     let mut rows = vec![header];
     for row in &report.figures {
         let mut cells = vec![row.measure.clone(), row.unit.clone()];
-        let medians = report
-            .subjects
-            .iter()
-            .map(|subject| row.medians.get(&subject.name));
-        cells.extend(medians.map(|median| median.map_or_else(String::new, |figure| text(*figure))));
+        let subjects = report.subjects.iter();
+        cells.extend(subjects.map(|subject| cell(report.mode, row, &subject.name)));
         cells.push(format!("{:.3}", row.ratio));
         rows.push(cells);
     }
@@ -37,6 +38,54 @@ pub fn table(report: &Report) -> String {
     }
     for note in &report.notes {
         let _ = writeln!(out, "  {note}");
+    }
+    out.push_str(&method(report));
+    out
+}
+
+/// A subject's median; where it is of times, with half of the range.
+fn cell(mode: Mode, row: &Row, subject: &str) -> String {
+    let Some(&median) = row.medians.get(subject) else {
+        return String::new();
+    };
+    match mode {
+        Mode::Instructions => text(median),
+        Mode::WallClock => format!("{} ±{:.1}%", text(median), row.spread(subject) * 100.0),
+    }
+}
+
+/// How far the figures can be trusted.
+fn method(report: &Report) -> String {
+    let mut out = String::new();
+    if report.mode == Mode::WallClock {
+        let environment = &report.environment;
+        let (processors, load) = (environment.processors, environment.load);
+        let _ = writeln!(
+            out,
+            "  Time; medians, ± half of the range; ratio: the median of the repetitions'.\n  \
+             {processors} processors, load before {load:.1}."
+        );
+        if let Some(guest) = report
+            .subjects
+            .iter()
+            .find(|guest| !guest.machine.is_empty())
+        {
+            let _ = writeln!(out, "  Guests: {}", guest.machine.join(" "));
+        }
+        return out;
+    }
+    for row in &report.figures {
+        for subject in &report.subjects {
+            let spread = row.spread(&subject.name) * 2.0;
+            if spread > UNSTABLE {
+                let (measure, name) = (&row.measure, &subject.name);
+                let percent = spread * 100.0;
+                let _ = writeln!(
+                    out,
+                    "  Unstable: \"{measure}\" of {name}: repetitions differ by {percent:.1} %"
+                );
+            }
+        }
     }
     out
 }

@@ -30,6 +30,7 @@ use crate::process::{self, Child};
 use crate::progress::Step;
 use crate::Lab;
 
+pub use accelerator::best as best_accelerator;
 use console::{Answer, Console, Failure};
 use initramfs::Initramfs;
 pub use qemu::{Accelerator, Access};
@@ -101,6 +102,7 @@ impl<'a> Boot<'a> {
     /// Sets what executes the guest (without it: KVM where it works, else TCG).
     pub fn accelerator(mut self, accelerator: Accelerator) -> Self {
         self.accelerator = Some(accelerator);
+        self.machine.accelerator = accelerator;
         self
     }
 
@@ -163,6 +165,12 @@ impl<'a> Boot<'a> {
         self
     }
 
+    /// The arguments of QEMU that decide how the guest executes and how fast: for software
+    /// emulation, unless [`Boot::accelerator`] said otherwise.
+    pub fn machine_arguments(&self) -> Vec<String> {
+        self.machine.execution()
+    }
+
     /// Starts the guest and waits until it takes commands.
     ///
     /// # Errors
@@ -195,10 +203,9 @@ impl<'a> Boot<'a> {
     }
 
     fn choose_accelerator(&mut self) -> Result<()> {
-        self.machine.accelerator = match self.accelerator {
-            Some(accelerator) => accelerator,
-            None => accelerator::best(self.lab)?,
-        };
+        if self.accelerator.is_none() {
+            self.machine.accelerator = accelerator::best(self.lab)?;
+        }
         Ok(())
     }
 

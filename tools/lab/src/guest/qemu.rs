@@ -57,9 +57,8 @@ const KERNEL_COMMAND_LINE: &str = "console=ttyS0 loglevel=5 panic=-1 oops=panic 
      no_timer_check sysctl.kernel.hung_task_timeout_secs=60";
 
 impl Machine {
-    /// Adds the machine to a command that runs QEMU. The kernel's log goes to the command's
-    /// standard error, the port is its standard input and output.
-    pub fn arguments(&self, command: &mut Command, kernel: &Path, initramfs: &Path) {
+    /// The arguments that decide how it executes, and how fast.
+    pub fn execution(&self) -> Vec<String> {
         let (accelerator, cpu) = match self.accelerator {
             Accelerator::Kvm => ("kvm", "host"),
             Accelerator::Tcg => ("tcg,thread=multi", "max"),
@@ -67,6 +66,19 @@ impl Machine {
             // `rep movsb` counts one instruction for each byte.
             Accelerator::Icount => ("tcg,thread=single", "max,-erms,-fsrm"),
         };
+        let mut words = vec!["-M", "q35", "-accel", accelerator, "-cpu", cpu];
+        if self.accelerator == Accelerator::Icount {
+            words.extend(["-icount", "shift=0,sleep=off"]);
+        }
+        let (cpus, memory) = (self.cpus.to_string(), format!("{}M", self.memory_mib));
+        words.extend(["-smp", &cpus, "-m", &memory]);
+        words.extend(["-append", KERNEL_COMMAND_LINE]);
+        words.into_iter().map(str::to_owned).collect()
+    }
+
+    /// Adds the machine to a command that runs QEMU. The kernel's log goes to the command's
+    /// standard error, the port is its standard input and output.
+    pub fn arguments(&self, command: &mut Command, kernel: &Path, initramfs: &Path) {
         command.args([
             "-nodefaults",
             "-no-user-config",
@@ -74,22 +86,12 @@ impl Machine {
             "-display",
             "none",
         ]);
-        command.args(["-M", "q35", "-accel", accelerator, "-cpu", cpu]);
-        if self.accelerator == Accelerator::Icount {
-            command.args(["-icount", "shift=0,sleep=off"]);
-        }
-        command.args([
-            "-smp",
-            &self.cpus.to_string(),
-            "-m",
-            &format!("{}M", self.memory_mib),
-        ]);
+        command.args(self.execution());
         command
             .arg("-kernel")
             .arg(kernel)
             .arg("-initrd")
             .arg(initramfs);
-        command.args(["-append", KERNEL_COMMAND_LINE]);
         command.args(["-chardev", "file,id=log,path=/proc/self/fd/2,append=on"]);
         command.args(["-serial", "chardev:log"]);
         command.args([
