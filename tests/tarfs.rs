@@ -177,6 +177,46 @@ fn any_piece_of_a_file_reads_as_in_the_tar() {
     guest.shutdown().unwrap();
 }
 
+/// What comes behind a file in its last sector is the tar's, and may be anything; what memory held
+/// before is nobody's.
+#[test]
+fn a_page_past_the_end_of_its_file_is_zero() {
+    const LAST_PAGES: &str = r#"
+        for (["/mnt/directory/file", 0], ["/mnt/large", 1 << 20]) {
+            my ($path, $position) = @$_;
+            open(my $file, "<", $path) or die;
+            # mmap of a page: PROT_READ, MAP_PRIVATE.
+            my $address = syscall(9, 0, 4096, 1, 2, fileno($file), $position);
+            my $page = unpack("P4096", pack("q", $address));
+            $page =~ s/\0+$//;
+            print length $page, " $page\n";
+        }
+    "#;
+    let lab = Lab::locate().unwrap();
+    let mut image = sample::image();
+    for content in [b"content\n".as_slice(), &sample::large_content()] {
+        let at = image
+            .windows(content.len())
+            .position(|bytes| bytes == content);
+        let end = at.unwrap() + content.len();
+        image[end..end.next_multiple_of(512)].fill(0xff);
+    }
+    let mut guest = Boot::new(&lab)
+        .module("tarfs")
+        .program("perl")
+        .bytes("/image", &image)
+        .bytes("/last_pages", LAST_PAGES.as_bytes())
+        .stock_module("loop")
+        .boot()
+        .unwrap();
+    ok(
+        &mut guest,
+        "modprobe loop && modprobe tarfs && mount -t tarfs -o loop,ro /image /mnt",
+    );
+    assert_eq!(ok(&mut guest, "perl /last_pages"), "8 content\n\n3 end\n");
+    guest.shutdown().unwrap();
+}
+
 #[test]
 fn walks_reads_and_unmounts_race_without_harm() {
     const SCRIPT: &str = "

@@ -80,6 +80,11 @@ void blockyard_folio_zero_segment(struct folio *folio, size_t start, size_t end)
 	folio_zero_segment(folio, start, end);
 }
 
+bool blockyard_want_init_on_alloc(void)
+{
+	return want_init_on_alloc(0);
+}
+
 struct inode *blockyard_folio_inode(const struct folio *folio)
 {
 	return folio->mapping->host;

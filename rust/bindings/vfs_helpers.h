@@ -34,6 +34,7 @@ bool blockyard_folio_test_checked(const struct folio *folio);
 bool blockyard_folio_test_uptodate(const struct folio *folio);
 void blockyard_folio_set_checked(struct folio *folio);
 void blockyard_folio_zero_segment(struct folio *folio, size_t start, size_t end);
+bool blockyard_want_init_on_alloc(void);
 struct inode *blockyard_folio_inode(const struct folio *folio);
 struct kmem_cache *blockyard_inode_cache_create(const char *name,
 						unsigned int size,

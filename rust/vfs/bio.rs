@@ -165,14 +165,20 @@ unsafe extern "C" fn end_io(bio: *mut bindings::bio) {
     // and locked, hence read by nobody, while its tail is zeroed; its read is ended once,
     // after which it is not touched again: `blockyard_bio_next_folio` uses the successor
     // that was computed before.
+    //
+    // Where the kernel zeroes pages when it allocates them (`post_alloc_hook`), a folio that is
+    // not up to date is zero but for what reads left in it, which were of the same bytes as this
+    // one: past the file's last sector nothing has to be zeroed again.
     unsafe {
+        let come_zeroed = helpers::blockyard_want_init_on_alloc();
         helpers::blockyard_bio_first_folio(&mut iter, bio);
         while !iter.folio.is_null() {
             let folio = iter.folio;
             let size = helpers::blockyard_folio_size(folio);
             let left = bytes_in_file(folio);
-            if success && left < size {
-                helpers::blockyard_folio_zero_segment(folio, left, size);
+            let unknown = if come_zeroed { iter.length } else { size };
+            if success && left < unknown {
+                helpers::blockyard_folio_zero_segment(folio, left, unknown);
             }
             helpers::blockyard_bio_next_folio(&mut iter, bio);
             bindings::folio_end_read(folio, success);
