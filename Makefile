@@ -17,7 +17,8 @@ help:
 	@echo 'make documents        write the documents that are made of the sources'
 	@echo 'make demo             show both at work in a guest [TAR=any.tar]'
 	@echo 'make test             run every test and check'
-	@echo 'make bench            measure against C and EROFS [BENCH=name] [JSON=file]'
+	@echo 'make bench            measure against C and EROFS [BENCH=name] [QUICK=1]'
+	@echo '                      [JSON=file] [HTML=file] [COMPARE=old.json]'
 	@echo 'make blktests         compare ours with C null_blk by a checkout of blktests,'
 	@echo '                      BLKTESTS=folder [TESTS="block/014 zbd"] [DRIVER=c|rnull]'
 	@echo 'make shell            a guest with both modules, and its shell'
@@ -44,7 +45,8 @@ demo: tools
 	$(LAB) demo $(if $(TAR),--tar '$(TAR)')
 
 bench: tools
-	$(LAB) bench $(BENCH) $(if $(JSON),--json $(JSON))
+	$(LAB) bench $(BENCH) $(if $(QUICK),--quick) $(if $(JSON),--json '$(JSON)') \
+		$(if $(HTML),--html '$(HTML)') $(if $(COMPARE),--compare '$(COMPARE)')
 
 blktests:
 	$(LAB) blktests --checkout '$(BLKTESTS)' $(if $(DRIVER),--driver $(DRIVER)) $(TESTS)

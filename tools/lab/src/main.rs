@@ -92,9 +92,18 @@ struct Bench {
     /// The benchmarks, files of the folder `benches` [default: all]
     #[arg(value_name = "NAME")]
     names: Vec<String>,
-    /// Write all figures to this file as well
+    /// Only those that take little time, each figure once; with names, these
+    #[arg(long)]
+    quick: bool,
+    /// Write all figures, and all that is needed to measure them again, to this file as JSON
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
+    /// Write a page with plots to this file
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
+    /// Say what got slower by more than 1 % since --json wrote this file; exit status 6 if anything
+    #[arg(long, value_name = "FILE")]
+    compare: Option<PathBuf>,
 }
 
 #[derive(clap::Args)]
@@ -259,7 +268,14 @@ impl Demo {
 
 impl Bench {
     fn run(self) -> Result<ExitCode> {
-        bench::run(&Lab::locate()?, &self.names, self.json.as_deref())?;
+        let options = bench::Options {
+            names: self.names,
+            quick: self.quick,
+            json: self.json,
+            html: self.html,
+            compare: self.compare,
+        };
+        bench::run(&Lab::locate()?, &options)?;
         Ok(ExitCode::SUCCESS)
     }
 }

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::{Error, Kind, Result};
 use crate::samples::Sample;
 
-use super::measure::{Measure, Method};
+use super::measure::{expanded, operand, Measure, Method, Parameter};
 
 /// A benchmark: the same things measured of several subjects.
 #[derive(Debug, Clone, Deserialize)]
@@ -19,6 +19,9 @@ pub struct Definition {
     /// The name, that of its file.
     #[serde(skip)]
     pub name: String,
+    /// The text of its file.
+    #[serde(skip)]
+    pub source: String,
     /// What is measured, for the table's heading.
     pub title: String,
     /// How often each measure is taken; its median counts.
@@ -28,15 +31,19 @@ pub struct Definition {
     pub warm_up: usize,
     /// Which two subjects are divided.
     pub ratio: Ratio,
-    /// The archive for `{tar}` in commands.
-    pub tar: Option<Sample>,
+    /// The archive for `{tar}` in commands, by the name of a [`Sample`], which may have the
+    /// parameter of a measure in it.
+    pub tar: Option<String>,
+    /// Whether it belongs to the short run of `--quick`.
+    #[serde(default)]
+    pub quick: bool,
     /// What a reader of the figures must know.
     #[serde(default)]
     pub notes: Vec<String>,
     /// The guest that each subject gets; without it, they run on this machine.
     pub guest: Option<GuestPart>,
     /// What is measured, in this order.
-    #[serde(rename = "measure")]
+    #[serde(rename = "measure", deserialize_with = "expanded")]
     pub measures: Vec<Measure>,
     /// What is compared.
     #[serde(rename = "subject")]
@@ -165,6 +172,49 @@ impl Definition {
         found.into_iter().filter(wanted).map(load).collect()
     }
 
+    /// What its figures are; on this machine, time.
+    pub fn mode(&self) -> Mode {
+        let guest = self.guest.as_ref();
+        guest.map_or(Mode::WallClock, |guest| guest.mode)
+    }
+
+    /// The parameters of its measures that decide what a subject's command on this machine works
+    /// on: each once, in the order of the measures.
+    pub fn parameters(&self) -> Vec<Option<Parameter>> {
+        if self.guest.is_some() {
+            return vec![None];
+        }
+        let mut parameters = Vec::new();
+        for measure in &self.measures {
+            if !parameters.contains(&measure.parameter) {
+                parameters.push(measure.parameter.clone());
+            }
+        }
+        parameters
+    }
+
+    /// The archive for the measures of a parameter.
+    ///
+    /// # Errors
+    /// `Usage` where there is no such archive.
+    pub fn tar_for(&self, parameter: Option<&Parameter>) -> Result<Option<Sample>> {
+        let name = self.tar.as_ref().map(|name| match parameter {
+            // In a guest all measures use the same disks.
+            Some(parameter) if self.guest.is_none() => parameter.fill(name),
+            _ => name.clone(),
+        });
+        name.map(|name| name.parse()).transpose()
+    }
+
+    /// Takes the measures fewer times, where that costs no more than certainty.
+    pub fn shortened(self) -> Self {
+        Self {
+            repetitions: 1,
+            warm_up: self.warm_up.min(1),
+            ..self
+        }
+    }
+
     /// How often each measure is taken, to effect or not.
     pub fn runs(&self) -> usize {
         self.warm_up.saturating_add(self.repetitions)
@@ -176,6 +226,7 @@ impl Definition {
         let parsed = toml::from_str(text).map_err(|error| bad(error.to_string()))?;
         let this = Self {
             name: name.to_owned(),
+            source: text.to_owned(),
             ..parsed
         };
         if this.repetitions == 0 {
@@ -198,8 +249,9 @@ impl Definition {
             }
         }
         for (number, measure) in this.measures.iter().enumerate() {
+            this.tar_for(measure.parameter.as_ref())?;
             let before = this.measures.get(..number).unwrap_or_default();
-            let known = |name: &String| before.iter().any(|other| other.name == *name);
+            let known = |name: &String| operand(before, measure, name).is_some();
             let fits = match &measure.method {
                 Method::Quantity(_) => this.guest.is_none(),
                 Method::Difference { of, less } => known(of) && known(less),
@@ -209,7 +261,7 @@ impl Definition {
                 let message = format!(
                     "measure \"{}\" does not fit: quantities are for benchmarks without a guest, \
                      a difference is of measures above it",
-                    measure.name
+                    measure.label()
                 );
                 return Err(bad(message));
             }
@@ -277,5 +329,6 @@ mod tests {
             refused(&GOOD.replace("quantity = \"time\"", "command = \"true\"")).contains("\"x\"")
         );
         assert!(refused(&GOOD.replace("title", "titel")).contains("titel"));
+        assert!(refused(&format!("tar = \"no-such\"\n{GOOD}")).contains("no-such"));
     }
 }

@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::Path;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::error::{Kind, Result};
 use crate::{process, Lab};
@@ -21,7 +21,7 @@ const PACKAGES: &[&str] = &[
 ];
 
 /// The kernel, the tools and the machine.
-#[derive(Debug, Clone, Default, Serialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Environment {
     /// What was measured: the commit of the checkout, with "-dirty" where it has changes.
     pub commit: String,
@@ -33,7 +33,11 @@ pub struct Environment {
     pub processor: String,
     /// How many of them.
     pub processors: usize,
+    /// Its system and the release of its kernel.
+    #[serde(default)]
+    pub system: String,
     /// What else ran: the mean number of runnable tasks in the minute before.
+    #[serde(default)]
     pub load: f64,
 }
 
@@ -54,8 +58,25 @@ impl Environment {
             toolbox: packages.lines().map(str::to_owned).collect(),
             processor: processor(&fs::read_to_string("/proc/cpuinfo").unwrap_or_default()),
             processors: std::thread::available_parallelism().map_or(1, |count| count.get()),
+            system: system(),
             load: load(&fs::read_to_string("/proc/loadavg").unwrap_or_default()),
         })
+    }
+}
+
+impl Environment {
+    /// For a person.
+    pub fn text(&self) -> String {
+        format!(
+            "commit {}\nguests' kernel {}\n{}\n{}, {} processors, load {:.1}\n{}",
+            self.commit,
+            self.kernel,
+            self.toolbox.join("\n"),
+            self.processor,
+            self.processors,
+            self.load,
+            self.system
+        )
     }
 }
 
@@ -80,6 +101,16 @@ fn processor(cpuinfo: &str) -> String {
     let line = cpuinfo.lines().find(|line| line.starts_with("model name"));
     let name = line.and_then(|line| line.split_once(": "));
     name.map_or("unknown", |(_, name)| name).to_owned()
+}
+
+fn system() -> String {
+    let names = fs::read_to_string("/etc/os-release").unwrap_or_default();
+    let name = names
+        .lines()
+        .find_map(|line| line.strip_prefix("PRETTY_NAME="));
+    let release = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
+    let name = name.unwrap_or("unknown").trim_matches('"');
+    format!("{name}, Linux {}", release.trim())
 }
 
 fn load(loadavg: &str) -> f64 {

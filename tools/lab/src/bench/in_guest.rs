@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 //! Takes measures in guests, one for each subject.
 
+use std::path::PathBuf;
 use std::thread;
 
 use crate::error::{Error, Kind, Result};
@@ -14,7 +15,7 @@ use super::measure::{next_figure, repetition};
 use super::report::Samples;
 use super::subject_guest::{Running, SubjectGuest};
 
-/// Takes all measures of all subjects.
+/// Takes all measures of all subjects; `tar` is the archive for their disks.
 ///
 /// # Errors
 /// `Guest` where something in a guest fails, and where the subjects' configurations differ.
@@ -22,9 +23,12 @@ pub fn run(
     lab: &Lab,
     definition: &Definition,
     part: &GuestPart,
-    files: &[Files],
+    tar: Option<&PathBuf>,
     step: &Step,
 ) -> Result<Vec<Samples>> {
+    let subjects = definition.subjects.iter();
+    let files = subjects.map(|_| Files::new(lab, tar.cloned()));
+    let files = files.collect::<Result<Vec<_>>>()?;
     let accelerator = match part.mode {
         Mode::Instructions => Accelerator::Icount,
         Mode::WallClock => guest::best_accelerator(lab)?,
@@ -32,7 +36,7 @@ pub fn run(
     let guests: Vec<_> = definition
         .subjects
         .iter()
-        .zip(files)
+        .zip(&files)
         .map(|(subject, files)| SubjectGuest {
             lab,
             definition,

@@ -1,22 +1,55 @@
 // SPDX-License-Identifier: GPL-2.0
 //! What a benchmark measures.
 
-use serde::Deserialize;
+use std::fmt;
+
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::error::Result;
 
+use super::table;
+
 /// One figure.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "Fields")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Measure {
-    /// What it is called.
+    /// What it is called; measures that differ in their parameter alone share it.
     pub name: String,
+    /// What it is taken for, where it is taken for several.
+    pub parameter: Option<Parameter>,
     /// Its unit, as printed.
     pub unit: String,
     /// A script in the guest that runs before it.
     pub before: String,
     /// How it is taken.
     pub method: Method,
+}
+
+/// A size or number, and what it is of.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Parameter {
+    /// What it is called; `{name}` in commands is its value.
+    pub name: String,
+    /// How much.
+    pub value: u64,
+}
+
+impl Parameter {
+    /// Puts the value into a command.
+    pub fn fill(&self, text: &str) -> String {
+        text.replace(&format!("{{{}}}", self.name), &self.value.to_string())
+    }
+}
+
+impl fmt::Display for Parameter {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // CAST: sizes and numbers are far below 2^53.
+        write!(
+            formatter,
+            "{} {}",
+            self.name,
+            table::count(self.value as f64)
+        )
+    }
 }
 
 /// How a figure is taken; in a definition, its fields tell which it is.
@@ -68,6 +101,8 @@ struct Fields {
     unit: String,
     #[serde(default)]
     before: String,
+    /// The measure is taken for each of the values.
+    vary: Option<Vary>,
     fio: Option<String>,
     ios: Option<u64>,
     command: Option<String>,
@@ -77,10 +112,59 @@ struct Fields {
     less: Option<String>,
 }
 
-impl TryFrom<Fields> for Measure {
-    type Error = String;
+/// A parameter with its values.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Vary {
+    name: String,
+    values: Vec<u64>,
+}
 
-    fn try_from(fields: Fields) -> Result<Self, String> {
+/// Reads measures; one that varies becomes one for each value.
+pub fn expanded<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Measure>, D::Error> {
+    let mut measures = Vec::new();
+    for mut fields in Vec::<Fields>::deserialize(deserializer)? {
+        let vary = fields.vary.take();
+        let measure = Measure::new(fields).map_err(serde::de::Error::custom)?;
+        match vary {
+            Some(Vary { name, values }) => measures.extend(values.into_iter().map(|value| {
+                let name = name.clone();
+                measure.with(Parameter { name, value })
+            })),
+            None => measures.push(measure),
+        }
+    }
+    Ok(measures)
+}
+
+impl Measure {
+    /// Its name, and its parameter.
+    pub fn label(&self) -> String {
+        label(&self.name, self.parameter.as_ref())
+    }
+
+    /// The same for a parameter.
+    fn with(&self, parameter: Parameter) -> Self {
+        let fill = |text: &String| parameter.fill(text);
+        let method = match &self.method {
+            Method::Fio { arguments, ios } => Method::Fio {
+                arguments: fill(arguments),
+                ios: *ios,
+            },
+            Method::Command(text) => Method::Command(fill(text)),
+            Method::Number(text) => Method::Number(fill(text)),
+            other => other.clone(),
+        };
+        Self {
+            name: self.name.clone(),
+            unit: self.unit.clone(),
+            before: fill(&self.before),
+            method,
+            parameter: Some(parameter),
+        }
+    }
+
+    fn new(fields: Fields) -> Result<Self, String> {
         let two = [
             fields
                 .fio
@@ -100,6 +184,7 @@ impl TryFrom<Fields> for Measure {
         match (methods.next(), methods.next()) {
             (Some(method), None) => Ok(Self {
                 name: fields.name,
+                parameter: None,
                 unit: fields.unit,
                 before: fields.before,
                 method,
@@ -112,6 +197,21 @@ impl TryFrom<Fields> for Measure {
     }
 }
 
+/// A measure's name with its parameter.
+pub fn label(name: &str, parameter: Option<&Parameter>) -> String {
+    match parameter {
+        Some(parameter) => format!("{name}, {parameter}"),
+        None => name.to_owned(),
+    }
+}
+
+/// The measure of that name that `measure` can be a difference of: of the same parameter, or of none.
+pub fn operand(measures: &[Measure], measure: &Measure, name: &str) -> Option<usize> {
+    measures.iter().position(|other| {
+        other.name == name && (other.parameter.is_none() || other.parameter == measure.parameter)
+    })
+}
+
 /// The next figure of a repetition whose figures so far are those, in the order of the measures;
 /// `take` takes it where it is not a difference. There is none after the last measure.
 pub fn next_figure(
@@ -122,10 +222,7 @@ pub fn next_figure(
     let Some(measure) = measures.get(so_far.len()) else {
         return Ok(None);
     };
-    let find = |name: &String| {
-        let index = measures.iter().position(|other| other.name == *name)?;
-        so_far.get(index).copied()
-    };
+    let find = |name: &String| so_far.get(operand(measures, measure, name)?).copied();
     Ok(Some(match &measure.method {
         // A definition with a difference of measures below it is refused when it is read.
         Method::Difference { of, less } => find(of)
@@ -151,8 +248,56 @@ pub fn repetition(
 mod tests {
     use super::*;
 
+    #[derive(Deserialize)]
+    struct Definition {
+        #[serde(deserialize_with = "expanded")]
+        measure: Vec<Measure>,
+    }
+
+    fn parse_all(text: &str) -> Result<Vec<Measure>, toml::de::Error> {
+        let text = format!("[[measure]]\nname = \"n\"\nunit = \"u\"\n{text}");
+        toml::from_str(&text).map(|definition: Definition| definition.measure)
+    }
+
     fn parse(text: &str) -> Result<Measure, toml::de::Error> {
-        toml::from_str(&format!("name = \"n\"\nunit = \"u\"\n{text}"))
+        parse_all(text).map(|measures| measures.first().unwrap().clone())
+    }
+
+    #[test]
+    fn a_measure_that_varies_becomes_several() {
+        let text = r#"
+            vary = { name = "bs", values = [512, 4096] }
+            ios = 7
+            fio = "--bs={bs} --x={y}"
+            before = "echo {bs}"
+        "#;
+        let measures = parse_all(text).unwrap();
+        assert_eq!(measures.len(), 2);
+        let last = measures.last().unwrap();
+        assert_eq!(last.label(), "n, bs 4,096");
+        assert_eq!(last.before, "echo 4096");
+        let fio = Method::Fio {
+            arguments: "--bs=4096 --x={y}".into(),
+            ios: 7,
+        };
+        assert_eq!(last.method, fio);
+    }
+
+    #[test]
+    fn a_difference_is_of_the_same_parameter() {
+        let vary = "vary = { name = \"n\", values = [1, 2] }";
+        let text = format!(
+            "number = \"{{n}}5\"\n{vary}\n\
+             [[measure]]\nname = \"one\"\nunit = \"u\"\nnumber = \"1\"\n\
+             [[measure]]\nname = \"less\"\nunit = \"u\"\nof = \"n\"\nless = \"one\"\n{vary}"
+        );
+        let measures = parse_all(&text).unwrap();
+        let take = |measure: &Measure| match &measure.method {
+            Method::Number(text) => Ok(text.parse().unwrap()),
+            other => panic!("{other:?} is not taken"),
+        };
+        let figures = repetition(&measures, take).unwrap();
+        assert_eq!(figures, [15.0, 25.0, 1.0, 14.0, 24.0]);
     }
 
     #[test]
@@ -186,6 +331,7 @@ mod tests {
     fn a_difference_is_of_the_same_repetition() {
         let measure = |name: &str, method| Measure {
             name: name.into(),
+            parameter: None,
             unit: String::new(),
             before: String::new(),
             method,

@@ -5,16 +5,19 @@ mod definition;
 mod environment;
 mod files;
 mod fio;
+mod html;
 mod in_guest;
 mod measure;
 mod on_host;
+mod plot;
 mod report;
+mod slower;
 mod subject_guest;
 mod table;
 
 use std::fs;
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Kind, Result};
 use crate::progress::{Step, Unit};
@@ -22,28 +25,65 @@ use crate::Lab;
 
 use definition::Definition;
 use environment::Environment;
-use files::Files;
 pub use report::{Report, Row};
 pub use table::text as figure_text;
 
-/// Measures the benchmarks of those names, all where there are no names, and prints their tables;
-/// writes the reports to `json` as well.
+/// What to run, and where the reports go besides the terminal.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// The benchmarks' names; none: all.
+    pub names: Vec<String>,
+    /// Whether to run only those that are marked as quick (unless there are names), with fewer
+    /// repetitions.
+    pub quick: bool,
+    /// The file for JSON.
+    pub json: Option<PathBuf>,
+    /// The file for HTML.
+    pub html: Option<PathBuf>,
+    /// A file of JSON that was written before: what got slower since is printed.
+    pub compare: Option<PathBuf>,
+}
+
+/// Measures benchmarks and prints their tables.
 ///
 /// # Errors
-/// `Usage` for a name that is no benchmark; whatever a benchmark fails with.
-pub fn run(lab: &Lab, names: &[String], json: Option<&Path>) -> Result<()> {
+/// `Usage` for a name that is no benchmark; whatever a benchmark fails with; `Build` where a figure
+/// got slower by more than 1 %, after all is written.
+pub fn run(lab: &Lab, options: &Options) -> Result<()> {
+    // A wrong file is found before the work is done.
+    let old = options.compare.as_deref().map(Report::read).transpose()?;
+    let mut definitions = Definition::load(&folder(lab), &options.names)?;
+    if options.quick {
+        definitions.retain(|definition| definition.quick || !options.names.is_empty());
+        definitions = definitions.into_iter().map(Definition::shortened).collect();
+    }
     let mut reports = Vec::new();
-    for definition in Definition::load(&folder(lab), names)? {
+    for definition in definitions {
         let report = measure(lab, &definition)?;
         print(&table::table(&report))?;
         reports.push(report);
+        // After each one: what is measured is not lost where a later one fails.
+        if let Some(path) = &options.json {
+            write(path, &Report::to_json(&reports)?)?;
+        }
     }
-    let Some(path) = json else {
+    if let Some(path) = &options.html {
+        write(path, &html::page(&reports)?)?;
+    }
+    let Some(old) = old else {
         return Ok(());
     };
-    let text = serde_json::to_string_pretty(&reports)
-        .map_err(|error| Error::new(Kind::Other, format!("cannot write JSON: {error}")))?;
-    fs::write(path, text + "\n").map_err(|error| Error::io("write", path, error))
+    let found = slower::compare(&old, &reports);
+    print(&found.text)?;
+    let summary = format!("{} of {} figures got slower", found.slower, found.compared);
+    if found.slower > 0 {
+        return Err(Error::new(Kind::Build, summary + " by more than 1 %"));
+    }
+    print(&(summary + "\n"))
+}
+
+fn write(path: &Path, text: &str) -> Result<()> {
+    fs::write(path, text).map_err(|error| Error::io("write", path, error))
 }
 
 /// Measures one benchmark.
@@ -55,7 +95,7 @@ pub fn report(lab: &Lab, name: &str) -> Result<Report> {
     }
 }
 
-fn folder(lab: &Lab) -> std::path::PathBuf {
+fn folder(lab: &Lab) -> PathBuf {
     lab.checkout().join("benches")
 }
 
@@ -69,23 +109,23 @@ fn measure(lab: &Lab, definition: &Definition) -> Result<Report> {
     {
         lab.module(module)?;
     }
-    let tar = definition
-        .tar
-        .map(|sample| sample.provide(lab))
-        .transpose()?;
-    let files = definition
-        .subjects
-        .iter()
-        .map(|_| Files::new(lab, tar.clone()));
-    let files = files.collect::<Result<Vec<_>>>()?;
+    let mut tars = Vec::new();
+    for parameter in definition.parameters() {
+        let sample = definition.tar_for(parameter.as_ref())?;
+        tars.push(sample.map(|sample| sample.provide(lab)).transpose()?);
+    }
 
     let step = Step::start(format!("measuring {}", definition.name));
-    let runs = definition.runs().saturating_mul(definition.subjects.len());
+    let subjects = definition.subjects.len().saturating_mul(tars.len());
+    let runs = definition.runs().saturating_mul(subjects);
     // CAST: usize is at most 64 bits wide on every platform Rust has.
     step.set_total(runs as u64, Unit::Items);
     let samples = match &definition.guest {
-        Some(part) => in_guest::run(lab, definition, part, &files, &step)?,
-        None => on_host::run(lab, definition, &files, &step)?,
+        Some(part) => {
+            let tar = tars.first().and_then(Option::as_ref);
+            in_guest::run(lab, definition, part, tar, &step)?
+        }
+        None => on_host::run(lab, definition, &tars, &step)?,
     };
     step.finish();
     Ok(Report::new(definition, &samples, environment))

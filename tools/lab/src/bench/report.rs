@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
-//! What a benchmark found: figures with their medians, for a table and for JSON.
+//! What a benchmark found: figures with their medians, as they stand in JSON.
 
 use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Kind, Result};
 
 use super::definition::{Definition, Mode};
 use super::environment::Environment;
-use super::measure::Method;
+use super::measure::{label, Method, Parameter};
 use super::subject_guest::Running;
 
 /// What was measured of one subject.
@@ -30,10 +34,15 @@ impl Samples {
             machine: guest.machine.clone(),
         }
     }
+
+    fn column(&self, index: usize) -> Vec<f64> {
+        let rows = self.figures.iter();
+        rows.filter_map(|row| row.get(index)).copied().collect()
+    }
 }
 
 /// All that one benchmark found.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Report {
     /// The benchmark's name.
     pub benchmark: String,
@@ -42,9 +51,13 @@ pub struct Report {
     /// What a reader must know.
     pub notes: Vec<String>,
     /// What the figures are: instructions, which repeat, or time.
+    #[serde(default)]
     pub mode: Mode,
     /// Where it was measured, and what.
     pub environment: Environment,
+    /// The definition, its file's text: the commands of all subjects.
+    #[serde(default)]
+    pub definition: String,
     /// The subject that is divided, and the one by which it is divided.
     pub ratio: [String; 2],
     /// The subjects, in the order of the definition.
@@ -54,29 +67,26 @@ pub struct Report {
 }
 
 /// A subject.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Column {
     /// Its name.
     pub name: String,
-    /// What was run on this machine.
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub command: String,
-    /// What prepared its guest.
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub setup: String,
     /// Its configuration, read back.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub configuration: Vec<String>,
     /// The arguments of its guest's QEMU that decide how it executes.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub machine: Vec<String>,
 }
 
 /// A measure of all subjects.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Row {
     /// Its name.
     pub measure: String,
+    /// What it was taken for, where it was taken for several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parameter: Option<Parameter>,
     /// Its unit.
     pub unit: String,
     /// What was run to take it.
@@ -93,72 +103,93 @@ impl Report {
     /// Puts the samples of the subjects, in the order of the definition, into a report.
     pub fn new(definition: &Definition, all: &[Samples], environment: Environment) -> Self {
         let subjects = definition.subjects.iter().zip(all);
-        let figures = definition.measures.iter().enumerate();
         Self {
             benchmark: definition.name.clone(),
             title: definition.title.clone(),
             notes: definition.notes.clone(),
-            // On this machine, time is taken.
-            mode: definition
-                .guest
-                .as_ref()
-                .map_or(Mode::WallClock, |guest| guest.mode),
+            mode: definition.mode(),
             environment,
+            definition: definition.source.clone(),
             ratio: [definition.ratio.of.clone(), definition.ratio.to.clone()],
             subjects: subjects
                 .map(|(subject, samples)| Column {
                     name: subject.name.clone(),
-                    // One that runs in a guest has the first, one of this machine the second.
-                    command: [subject.prepare.as_str(), &subject.command].concat(),
-                    setup: subject.setup.clone(),
                     configuration: samples.configuration.clone(),
                     machine: samples.machine.clone(),
                 })
                 .collect(),
-            figures: figures
-                .map(|(index, measure)| {
-                    let samples: BTreeMap<_, _> = definition
-                        .subjects
-                        .iter()
-                        .zip(all)
-                        .map(|(subject, samples)| (subject.name.clone(), column(samples, index)))
-                        .collect();
-                    let medians: BTreeMap<_, _> = samples
-                        .iter()
-                        .map(|(name, figures)| (name.clone(), median(figures)))
-                        .collect();
-                    let of = |name| samples.get(name).map_or(&[][..], Vec::as_slice);
-                    let pairs = of(&definition.ratio.of)
-                        .iter()
-                        .zip(of(&definition.ratio.to));
-                    let ratios: Vec<_> = pairs.map(|(of, to)| of / to).collect();
-                    Row {
-                        measure: measure.name.clone(),
-                        unit: measure.unit.clone(),
-                        command: command(&measure.method),
-                        ratio: median(&ratios),
-                        medians,
-                        samples,
-                    }
-                })
+            figures: (0..definition.measures.len())
+                .filter_map(|index| Row::new(definition, all, index))
                 .collect(),
         }
+    }
+
+    /// Reads the reports of a file that `--json` wrote.
+    ///
+    /// # Errors
+    /// `Usage` where it has no reports.
+    pub fn read(path: &Path) -> Result<Vec<Self>> {
+        let text = fs::read_to_string(path).map_err(|error| Error::io("read", path, error))?;
+        serde_json::from_str(&text).map_err(|error| {
+            let message = format!(
+                "{} has no reports of `lab bench --json`: {error}",
+                path.display()
+            );
+            Error::new(Kind::Usage, message)
+        })
+    }
+
+    /// The reports as text that [`Report::read`] reads.
+    pub fn to_json(reports: &[Self]) -> Result<String> {
+        serde_json::to_string_pretty(reports)
+            .map(|text| text + "\n")
+            .map_err(|error| Error::new(Kind::Other, format!("cannot write JSON: {error}")))
     }
 }
 
 impl Row {
+    fn new(definition: &Definition, all: &[Samples], index: usize) -> Option<Self> {
+        let measure = definition.measures.get(index)?;
+        let subjects = definition.subjects.iter().zip(all);
+        let samples: BTreeMap<_, _> = subjects
+            .map(|(subject, samples)| (subject.name.clone(), samples.column(index)))
+            .collect();
+        let of = |name| samples.get(name).map_or(&[][..], Vec::as_slice);
+        let pairs = of(&definition.ratio.of)
+            .iter()
+            .zip(of(&definition.ratio.to));
+        let ratios: Vec<_> = pairs.map(|(of, to)| of / to).collect();
+        let medians = samples.iter();
+        Some(Self {
+            measure: measure.name.clone(),
+            parameter: measure.parameter.clone(),
+            unit: measure.unit.clone(),
+            command: command(&measure.method),
+            medians: medians
+                .map(|(name, figures)| (name.clone(), median(figures)))
+                .collect(),
+            ratio: median(&ratios),
+            samples,
+        })
+    }
+
+    /// Its name, and its parameter.
+    pub fn label(&self) -> String {
+        label(&self.measure, self.parameter.as_ref())
+    }
+
     /// Half of the range of a subject's figures, as a part of their median.
     pub fn spread(&self, subject: &str) -> f64 {
-        let figures = self.samples.get(subject).map_or(&[][..], Vec::as_slice);
-        let most = figures.iter().copied().fold(f64::NAN, f64::max);
-        let least = figures.iter().copied().fold(f64::NAN, f64::min);
-        (most - least) / 2.0 / median(figures).abs()
+        let [least, most] = self.range(subject);
+        let median = self.medians.get(subject).copied().unwrap_or(f64::NAN);
+        (most - least) / 2.0 / median.abs()
     }
-}
 
-fn column(samples: &Samples, index: usize) -> Vec<f64> {
-    let rows = samples.figures.iter();
-    rows.filter_map(|row| row.get(index)).copied().collect()
+    /// The least and the greatest of a subject's figures.
+    pub fn range(&self, subject: &str) -> [f64; 2] {
+        let figures = self.samples.get(subject).map_or(&[][..], Vec::as_slice);
+        [f64::min, f64::max].map(|choose| figures.iter().copied().fold(f64::NAN, choose))
+    }
 }
 
 fn command(method: &Method) -> String {
@@ -182,7 +213,7 @@ fn median(figures: &[f64]) -> f64 {
 }
 
 #[cfg(test)]
-mod tests {
+pub mod tests {
     use super::*;
 
     #[test]
@@ -192,8 +223,8 @@ mod tests {
         assert!(median(&[]).is_nan());
     }
 
-    #[test]
-    fn repetitions_are_divided_one_by_one() {
+    /// A report of one measure of the subjects `a` and `b`, in time.
+    pub fn report(a: [f64; 3], b: [f64; 3]) -> Report {
         let definition = Definition::parse(
             "name",
             r#"
@@ -208,14 +239,32 @@ mod tests {
             figures: figures.map(|figure| vec![figure]).into(),
             ..Samples::default()
         };
+        let all = [samples(a), samples(b)];
+        Report::new(&definition.unwrap(), &all, Environment::default())
+    }
+
+    #[test]
+    fn repetitions_are_divided_one_by_one() {
         // The machine was slow in the second and third, and slowest in between.
-        let all = [samples([9.0, 18.0, 27.0]), samples([10.0, 20.0, 50.0])];
-        let environment = Environment::default();
-        let report = Report::new(&definition.unwrap(), &all, environment);
+        let report = report([9.0, 18.0, 27.0], [10.0, 20.0, 50.0]);
         let row = report.figures.first().unwrap();
         assert_eq!(row.ratio, 0.9);
         assert_eq!(row.medians.get("b"), Some(&20.0));
         assert_eq!(row.spread("a"), 0.5);
         assert!(row.spread("c").is_nan());
+    }
+
+    #[test]
+    fn what_is_written_is_read() {
+        let reports = [report([9.0, 18.0, 27.0], [10.0, 20.0, 50.0])];
+        let file = tempfile::NamedTempFile::new().unwrap();
+        fs::write(file.path(), Report::to_json(&reports).unwrap()).unwrap();
+        let read = Report::read(file.path()).unwrap();
+        assert_eq!(
+            Report::to_json(&read).unwrap(),
+            Report::to_json(&reports).unwrap()
+        );
+        fs::write(file.path(), "{}").unwrap();
+        assert_eq!(Report::read(file.path()).unwrap_err().kind(), Kind::Usage);
     }
 }

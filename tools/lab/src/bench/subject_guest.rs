@@ -124,7 +124,7 @@ impl Running {
                 number(measure, &text)
             }
             Method::Quantity(_) | Method::Difference { .. } => {
-                let message = format!("\"{}\" is not taken in a guest", measure.name);
+                let message = format!("\"{}\" is not taken in a guest", measure.label());
                 Err(Error::new(Kind::Usage, message))
             }
         }
@@ -146,7 +146,7 @@ fn script(guest: &mut Guest, text: &str) -> Result<String> {
 
 fn number(measure: &Measure, text: &str) -> Result<f64> {
     text.trim().parse().map_err(|_| {
-        let message = format!("\"{}\" gave no number but {text:?}", measure.name);
+        let message = format!("\"{}\" gave no number but {text:?}", measure.label());
         Error::new(Kind::Guest, message)
     })
 }

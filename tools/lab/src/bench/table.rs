@@ -11,19 +11,26 @@ use super::report::{Report, Row};
 /// Repetitions of counted instructions that differ by more are called unstable.
 const UNSTABLE: f64 = 0.005;
 
-/// The table: a row for each measure, a column for each subject, the ratio last.
-pub fn table(report: &Report) -> String {
+/// The cells of the table: the header, then a row for each measure; a column for each subject, the
+/// ratio last.
+pub fn rows(report: &Report) -> Vec<Vec<String>> {
     let mut header = vec![String::new(), String::new()];
     header.extend(report.subjects.iter().map(|subject| subject.name.clone()));
     header.push(report.ratio.join(" / "));
     let mut rows = vec![header];
     for row in &report.figures {
-        let mut cells = vec![row.measure.clone(), row.unit.clone()];
+        let mut cells = vec![row.label(), row.unit.clone()];
         let subjects = report.subjects.iter();
         cells.extend(subjects.map(|subject| cell(report.mode, row, &subject.name)));
         cells.push(format!("{:.3}", row.ratio));
         rows.push(cells);
     }
+    rows
+}
+
+/// The table, with what a reader must know.
+pub fn table(report: &Report) -> String {
+    let rows = rows(report);
     let mut out = format!("\n{}: {}\n", report.benchmark, report.title);
     let widths = widths(&rows);
     for row in &rows {
@@ -55,7 +62,7 @@ fn cell(mode: Mode, row: &Row, subject: &str) -> String {
 }
 
 /// How far the figures can be trusted.
-fn method(report: &Report) -> String {
+pub fn method(report: &Report) -> String {
     let mut out = String::new();
     if report.mode == Mode::WallClock {
         let environment = &report.environment;
@@ -78,7 +85,7 @@ fn method(report: &Report) -> String {
         for subject in &report.subjects {
             let spread = row.spread(&subject.name) * 2.0;
             if spread > UNSTABLE {
-                let (measure, name) = (&row.measure, &subject.name);
+                let (measure, name) = (row.label(), &subject.name);
                 let percent = spread * 100.0;
                 let _ = writeln!(
                     out,
@@ -100,11 +107,16 @@ fn widths(rows: &[Vec<String>]) -> Vec<usize> {
     (0..columns).map(width).collect()
 }
 
+/// A number without a fraction, its thousands apart.
+pub fn count(figure: f64) -> String {
+    // CAST: figures are times and sizes, far below 2^53.
+    HumanCount(figure.round() as u64).to_string()
+}
+
 /// A figure with about four digits.
 pub fn text(figure: f64) -> String {
     if figure >= 1000.0 {
-        // CAST: figures are times and sizes, far below 2^53.
-        HumanCount(figure.round() as u64).to_string()
+        count(figure)
     } else if figure >= 10.0 {
         format!("{figure:.1}")
     } else {

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
-//! Real archives that the demo and the benches run on, kept in the cache folder.
+//! Archives that the demo and the benches run on, kept in the cache folder.
+
+mod trees;
 
 use std::fs::{self, File};
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
-
-use serde::Deserialize;
+use std::str::FromStr;
 
 use crate::apt::Apt;
 use crate::cache::Entry;
@@ -15,8 +16,7 @@ use crate::toolbox::{self, namespaces};
 use crate::{process, Lab};
 
 /// An archive.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Sample {
     /// A minimal Debian 13 system: 124 MB, 5,460 entries.
     DebianRoot,
@@ -24,6 +24,34 @@ pub enum Sample {
     LinuxSource,
     /// One file of 256 MiB.
     LargeFile,
+    /// That many entries: empty files in directories of 999.
+    Entries(u64),
+    /// Directories of 10 to 1,000,000 empty files, whose names are these numbers.
+    Directories,
+}
+
+impl FromStr for Sample {
+    type Err = Error;
+
+    fn from_str(name: &str) -> Result<Self> {
+        let unknown = || {
+            let message = format!(
+                "no archive {name}; there are: debian-root, linux-source, large-file, entries-N, \
+                 directories"
+            );
+            Error::new(Kind::Usage, message)
+        };
+        match name {
+            "debian-root" => Ok(Self::DebianRoot),
+            "linux-source" => Ok(Self::LinuxSource),
+            "large-file" => Ok(Self::LargeFile),
+            "directories" => Ok(Self::Directories),
+            _ => {
+                let count = name.strip_prefix("entries-").ok_or_else(unknown)?;
+                count.parse().map(Self::Entries).map_err(|_| unknown())
+            }
+        }
+    }
 }
 
 /// The time that files of the Debian system get if they are newer, in seconds since 1970: the
@@ -37,6 +65,8 @@ impl Sample {
             Self::DebianRoot => "a Debian 13 root",
             Self::LinuxSource => "the Linux source",
             Self::LargeFile => "a file of 256 MiB",
+            Self::Entries(_) => "empty files in small directories",
+            Self::Directories => "directories of 10 to 1,000,000 files",
         }
     }
 
@@ -49,6 +79,8 @@ impl Sample {
             Self::DebianRoot => debian_root(lab),
             Self::LinuxSource => linux_source(lab),
             Self::LargeFile => large_file(lab),
+            Self::Entries(count) => trees::entries(lab, count),
+            Self::Directories => trees::directories(lab),
         }
     }
 }
