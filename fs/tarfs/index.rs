@@ -45,8 +45,13 @@ impl Windows {
         // Others who read at the same time can take the window away, which costs a read.
         let expected = end.load(Relaxed);
         let is_next = block.wrapping_sub(expected) < WINDOW;
-        let is_small = layout.index_blocks <= SMALL_INDEX && expected != NONE_YET;
-        let count = if is_next || is_small { WINDOW } else { 1 };
+        let is_small = layout.index_blocks <= SMALL_INDEX;
+        let is_first = expected == NONE_YET;
+        let count = if (is_next || is_small) && !is_first {
+            WINDOW
+        } else {
+            1
+        };
         end.store(block.wrapping_add(count), Relaxed);
         count as usize
     }
