@@ -1,33 +1,58 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! Requests that end a fixed time after they came.
-//!
-//! C header: [`include/linux/hrtimer.h`](srctree/include/linux/hrtimer.h)
-//!
-//! The kernel crate has an `hrtimer` too. It starts a timer by giving away a reference to what the
-//! timer is part of, counted for each start, and its handler cannot set an absolute time; a queue
-//! that starts its timer from the I/O path needs neither the count nor the handle.
 
 use crate::{
     batch::Batch,
     fifo::{Fifo, Holder},
     operations::Operations,
     request::{Request, Started},
+    timer::Timer,
+    timestamp::now,
 };
 use core::sync::atomic::{AtomicI64, Ordering::Relaxed};
-use kernel::{bindings, container_of, prelude::*, types::Opaque};
+use kernel::{bindings, container_of, prelude::*};
 use sync::{context::HardIrq, held::Held, spin_lock::SpinLockIrq};
 
 /// When a request is to end, in nanoseconds of `CLOCK_MONOTONIC`. Part of the request's data.
 ///
 /// The kernel crate's atomics call a function of C for each access; this one is inline. The lock of
-/// the line synchronises the accesses.
+/// where the request waits synchronises the accesses.
 pub struct Deadline(AtomicI64);
 
 // SAFETY: Zero is a valid number.
 unsafe impl pin_init::Zeroable for Deadline {}
 
-/// Operations whose requests can wait in a [`DelayLine`].
+impl Deadline {
+    /// Says how long the request is to wait in a [`DelayQueue`](crate::delay_queue::DelayQueue), in
+    /// nanoseconds.
+    #[inline]
+    pub fn set_delay(&self, nanoseconds: u64) {
+        let nanoseconds = i64::try_from(nanoseconds).unwrap_or(i64::MAX);
+        self.0.store(nanoseconds, Relaxed);
+    }
+
+    /// Makes a deadline of the delay, which begins at `time`.
+    #[inline]
+    pub(crate) fn start(&self, time: i64) {
+        self.0.store(time.saturating_add(self.get()), Relaxed);
+    }
+
+    /// The deadline.
+    #[inline]
+    pub(crate) fn get(&self) -> i64 {
+        self.0.load(Relaxed)
+    }
+
+    /// Changes the deadline.
+    #[inline]
+    fn set(&self, deadline: i64) {
+        self.0.store(deadline, Relaxed);
+    }
+}
+
+/// Operations whose requests can wait in a [`DelayLine`] or a
+/// [`DelayQueue`](crate::delay_queue::DelayQueue).
 pub trait Delayed: Operations {
     /// The request's deadline.
     fn deadline(data: &Self::RequestData) -> &Deadline;
@@ -41,10 +66,11 @@ pub trait Delayed: Operations {
 ///
 /// As the time is the same for all, they end in the order in which they came, so that one timer
 /// and a list do: the timer is set to the first request's deadline, and takes out what is due.
-#[pin_data(PinnedDrop)]
+#[pin_data]
 pub struct DelayLine<T: Delayed> {
+    /// Stops before the requests go.
     #[pin]
-    timer: Opaque<bindings::hrtimer>,
+    timer: Timer,
     /// The timer's handler takes the lock too.
     #[pin]
     waiting: SpinLockIrq<Waiting<T>>,
@@ -58,29 +84,12 @@ struct Waiting<T: Delayed> {
     timer_is_set: bool,
 }
 
-// SAFETY: The requests are `Send`; the timer may be cancelled on any CPU.
-unsafe impl<T: Delayed> Send for DelayLine<T> {}
-
-// SAFETY: The lock synchronises all access.
-unsafe impl<T: Delayed> Sync for DelayLine<T> {}
-
 impl<T: Delayed> DelayLine<T> {
     /// An empty line, in which each request waits for `nanoseconds`, at most 2^63 - 1.
     pub fn new(nanoseconds: u64) -> impl PinInit<Self> {
         pin_init!(Self {
-            timer <- Opaque::ffi_init(|timer: *mut bindings::hrtimer| {
-                // SAFETY: The place is valid and will not move. The handler gets a timer that is
-                // part of a `DelayLine<T>`.
-                unsafe {
-                    bindings::hrtimer_setup(
-                        timer,
-                        Some(Self::expired),
-                        // CAST: The constant is 1.
-                        bindings::CLOCK_MONOTONIC as bindings::clockid_t,
-                        bindings::hrtimer_mode_HRTIMER_MODE_ABS,
-                    )
-                }
-            }),
+            // SAFETY: The handler is made for a timer that is part of a `DelayLine<T>`.
+            timer <- unsafe { Timer::new(Self::expired) },
             waiting <- SpinLockIrq::new(
                 Waiting {
                     requests: Fifo::new(),
@@ -99,22 +108,21 @@ impl<T: Delayed> DelayLine<T> {
     ///
     /// `timer` must be the one of a live `DelayLine<T>`.
     unsafe extern "C" fn expired(timer: *mut bindings::hrtimer) -> bindings::hrtimer_restart {
-        // SAFETY: By this function's contract. The line is not dropped before the handler
-        // returns: dropping it waits for that.
-        let line = unsafe { &*container_of!(Opaque::cast_from(timer), Self, timer) };
-        // SAFETY: The function may be called in any context.
-        let now = unsafe { bindings::ktime_get() };
+        // SAFETY: By this function's contract. The line's timer is dropped first, which waits for
+        // the handler.
+        let line = unsafe { &*container_of!(Timer::from_raw(timer), Self, timer) };
+        let now = now();
 
         let mut due = Fifo::new();
         let mut waiting = line.waiting.lock();
         while let Some(request) = waiting
             .requests
-            .pop_if(|request| T::deadline(request.data()).0.load(Relaxed) <= now)
+            .pop_if(|request| T::deadline(request.data()).get() <= now)
         {
             due.push(request);
         }
         let next = waiting.requests.first_data();
-        let next = next.map(|data| T::deadline(data).0.load(Relaxed));
+        let next = next.map(|data| T::deadline(data).get());
         if let Some(next) = next {
             // SAFETY: The timer's own handler may set its time, as `hrtimer_forward()` does;
             // nobody starts it meanwhile, because `timer_is_set`.
@@ -145,32 +153,14 @@ unsafe impl<T: Delayed> Holder<T> for DelayLine<T> {
     fn push(&self, mut requests: Fifo<T>) {
         let mut waiting = self.waiting.lock();
         // The clock is read under the lock, so that deadlines are in the list's order.
-        // SAFETY: The function may be called in any context.
-        let deadline = unsafe { bindings::ktime_get() }.saturating_add(self.nanoseconds);
+        let deadline = now().saturating_add(self.nanoseconds);
         while let Some(request) = requests.pop() {
-            T::deadline(request.data()).0.store(deadline, Relaxed);
+            T::deadline(request.data()).set(deadline);
             waiting.requests.push(request);
         }
         if !waiting.timer_is_set {
             waiting.timer_is_set = true;
-            // SAFETY: The timer is set up, and not queued: it runs out before the flag is cleared.
-            unsafe {
-                bindings::hrtimer_start_range_ns(
-                    self.timer.get(),
-                    deadline,
-                    0,
-                    bindings::hrtimer_mode_HRTIMER_MODE_ABS,
-                )
-            };
+            self.timer.start(deadline);
         }
-    }
-}
-
-#[pinned_drop]
-impl<T: Delayed> PinnedDrop for DelayLine<T> {
-    fn drop(self: Pin<&mut Self>) {
-        // SAFETY: The timer is set up. The function waits for the handler.
-        unsafe { bindings::hrtimer_cancel(self.timer.get()) };
-        // The requests, if there are any, end with the list.
     }
 }
