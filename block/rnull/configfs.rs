@@ -5,10 +5,11 @@
 use crate::{
     device::Device,
     fault::Faults,
-    fault_files::GROUPS,
+    fault_files, latency_files,
     locks::{self, Sleeping},
     options::{Setting, ATTRIBUTES},
     registry::Registry,
+    statistics_files,
 };
 use blk::{
     attribute::{Attribute, Show, Store},
@@ -18,7 +19,13 @@ use blk::{
     value::Value,
 };
 use core::marker::PhantomData;
-use kernel::{fmt::Write, new_mutex, prelude::*, str::Formatter, sync::Arc};
+use kernel::{
+    fmt::Write,
+    new_mutex,
+    prelude::*,
+    str::Formatter,
+    sync::{Arc, MutexGuard},
+};
 use sync::{context::Process, held::Held, lock::Lock};
 
 /// What `rnull/` stands for: disks can be made here.
@@ -40,7 +47,13 @@ impl Directory for Disks {
 
     const CHILD_ATTRIBUTES: &'static [Attribute<Group<ConfiguredDisk>>] = ATTRIBUTES;
 
-    const CHILD_GROUPS: &'static [DefaultGroup<ConfiguredDisk>] = GROUPS;
+    const CHILD_GROUPS: &'static [DefaultGroup<ConfiguredDisk>] = &[
+        fault_files::TIMEOUT,
+        fault_files::REQUEUE,
+        fault_files::INIT_HCTX,
+        latency_files::GROUP,
+        statistics_files::GROUP,
+    ];
 
     fn make_child(
         &self,
@@ -88,6 +101,14 @@ pub(crate) struct ConfiguredDisk {
 }
 
 impl ConfiguredDisk {
+    /// Takes the disk's lock.
+    pub(crate) fn device<'a>(
+        &'a self,
+        held: &'a mut Held<'_, Process>,
+    ) -> (MutexGuard<'a, Device>, Held<'a, locks::Device>) {
+        self.device.lock(held)
+    }
+
     /// The disk's bad sectors.
     pub(crate) fn bad_blocks(&self, held: &mut Held<'_, Process>) -> Arc<BadBlocks> {
         self.device.lock(held).0.bad_blocks.clone()

@@ -5,11 +5,13 @@
 use crate::{
     contents::Contents,
     fault::Faults,
+    latency::Latencies,
     locks,
     options::Settings,
     registry::{Claim, Registry},
     running::Running,
     settings::most_poll_queues,
+    statistics::Statistics,
     zones::Zones,
 };
 use blk::{
@@ -29,6 +31,10 @@ pub(crate) struct Device {
     pub(crate) bad_blocks: Arc<BadBlocks>,
     /// The faults that are injected; those of requests only into a disk that was prepared for them.
     pub(crate) faults: Arc<Faults>,
+    /// How long its requests take.
+    pub(crate) latencies: KBox<Latencies>,
+    /// What it has done, if it is to count that.
+    pub(crate) statistics: Option<Arc<Statistics>>,
     /// Made when a memory-backed disk is turned on first.
     pages: Option<Arc<Pages>>,
     /// What it keeps while it is on, if it is memory-backed.
@@ -59,6 +65,8 @@ impl Device {
             registry,
             bad_blocks: Arc::pin_init(BadBlocks::new(), GFP_KERNEL)?,
             faults: Arc::new(Faults::new()?, GFP_KERNEL)?,
+            latencies: KBox::new(Latencies::new(), GFP_KERNEL)?,
+            statistics: None,
             pages: None,
             contents: None,
             zones: None,
@@ -170,6 +178,9 @@ impl Device {
         held: &mut Held<'_, impl Before<locks::Registry, Context = Process>>,
     ) -> Result<On> {
         self.settings.adjust()?;
+        if self.latencies.are_set() {
+            self.settings.irqmode = 2;
+        }
         self.contents = self.make_contents()?;
         self.zones = self.make_zones()?;
         let claim = self.registry.claim(self.name, held)?;

@@ -3,6 +3,7 @@
 //! Faults that are injected on purpose, by the rules of the kernel's own fault injection
 //! (`Documentation/fault-injection/`), which stock kernels are built without.
 
+use crate::random;
 use blk::{module_parameter, params::Text};
 use core::sync::atomic::{AtomicI32, AtomicU64, Ordering::Relaxed};
 use kernel::prelude::*;
@@ -27,8 +28,8 @@ pub(crate) struct Fault {
     /// What the random numbers begin with: the same, and the same order of requests, gives the
     /// same faults.
     seed: AtomicU64,
-    /// The random numbers' state.
-    random: AtomicU64,
+    /// How many random numbers were drawn.
+    drawn: AtomicU64,
     /// Times that got as far as the interval.
     count: AtomicU64,
     /// How often it was asked whether there is a fault, and how often there was.
@@ -99,7 +100,7 @@ impl Fault {
             times: AtomicI32::new(rule.times),
             space: AtomicI32::new(rule.space),
             seed: AtomicU64::new(0),
-            random: AtomicU64::new(0),
+            drawn: AtomicU64::new(0),
             count: AtomicU64::new(0),
             asked: AtomicU64::new(0),
             injected: AtomicU64::new(0),
@@ -146,13 +147,10 @@ impl Fault {
         true
     }
 
-    /// A random number below 100: that of SplitMix64 for the next state.
+    /// A random number below 100.
     fn percent(&self) -> u64 {
-        const STEP: u64 = 0x9e37_79b9_7f4a_7c15;
-        let mut mixed = self.random.fetch_add(STEP, Relaxed).wrapping_add(STEP);
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        ((mixed ^ (mixed >> 31)) >> 32) * 100 >> 32
+        let drawn = self.drawn.fetch_add(1, Relaxed);
+        random::below(100, random::number(self.seed(), drawn)).into()
     }
 
     /// What the random numbers began with.
@@ -163,7 +161,7 @@ impl Fault {
     /// Begins anew, with other random numbers.
     pub(crate) fn set_seed(&self, seed: u64) {
         self.seed.store(seed, Relaxed);
-        self.random.store(seed, Relaxed);
+        self.drawn.store(0, Relaxed);
         self.count.store(0, Relaxed);
         self.asked.store(0, Relaxed);
         self.injected.store(0, Relaxed);

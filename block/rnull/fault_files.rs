@@ -15,12 +15,17 @@ use core::{marker::PhantomData, sync::atomic::Ordering::Relaxed};
 use kernel::{prelude::*, str::Formatter};
 use sync::{context::Process, held::Held};
 
-/// The directories that each disk's directory has.
-pub(crate) const GROUPS: &[DefaultGroup<ConfiguredDisk>] = &[
-    DefaultGroup::new(c"timeout_inject", Files::<Timeout>::ALL),
-    DefaultGroup::new(c"requeue_inject", Files::<Requeue>::ALL),
-    DefaultGroup::new(c"init_hctx_fault_inject", Files::<InitHctx>::ALL),
-];
+/// The directory of requests that are never done.
+pub(crate) const TIMEOUT: DefaultGroup<ConfiguredDisk> =
+    DefaultGroup::new(c"timeout_inject", Files::<Timeout>::ALL);
+
+/// The directory of requests that are sent back.
+pub(crate) const REQUEUE: DefaultGroup<ConfiguredDisk> =
+    DefaultGroup::new(c"requeue_inject", Files::<Requeue>::ALL);
+
+/// The directory of hardware queues that cannot be made.
+pub(crate) const INIT_HCTX: DefaultGroup<ConfiguredDisk> =
+    DefaultGroup::new(c"init_hctx_fault_inject", Files::<InitHctx>::ALL);
 
 /// A kind of fault.
 trait Kind: 'static {

@@ -3,7 +3,15 @@
 //! What happens to a request on a disk that has more to do than [`crate::plain`] knows.
 
 use crate::{
-    bad_sectors::BadSectors, contents::Contents, fault::Faults, locks, zone_requests, zones::Zones,
+    bad_sectors::BadSectors,
+    contents::Contents,
+    fault::Faults,
+    latency::{Latencies, Pace},
+    locks,
+    operation::Operation,
+    statistics::Statistics,
+    zone_requests,
+    zones::Zones,
     THIS_MODULE,
 };
 use blk::{
@@ -16,6 +24,7 @@ use blk::{
     request::{Busy, Completed, IdleRequest, Refused, Request, Started, TimedOut},
     status::{AtomicStatus, Flag, Status},
     throttle::Throttle,
+    timestamp::Timestamp,
     units::Sectors,
     zone::ZoneReport,
 };
@@ -44,6 +53,10 @@ pub(crate) struct Disk {
     pub(crate) bad_sectors: BadSectors,
     /// The faults that are injected.
     pub(crate) faults: Arc<Faults>,
+    /// How long requests take, if that is to differ.
+    pub(crate) latencies: Option<Arc<Latencies>>,
+    /// Where requests are counted, if they are.
+    pub(crate) statistics: Option<Arc<Statistics>>,
     /// The zones of a zoned disk.
     pub(crate) zones: Option<Arc<Zones>>,
 }
@@ -125,6 +138,8 @@ pub(crate) struct HwQueue {
     /// For their time.
     #[pin]
     delayed: DelayLine<General>,
+    /// For a time of their own.
+    pace: Option<Pin<KBox<Pace>>>,
     /// For their timeout.
     #[pin]
     lost: PollList<General>,
@@ -138,6 +153,8 @@ pub(crate) struct RequestState {
     /// How it will end.
     status: AtomicStatus,
     deadline: Deadline,
+    /// When it came, if the disk counts.
+    came: Timestamp,
     /// Whether it waits for its timeout.
     lost: Flag,
 }
@@ -155,6 +172,23 @@ impl RequestState {
     }
 }
 
+/// Ends a request, together with others if it can, and counts it.
+#[inline]
+fn end<State>(request: Request<General, State>, batch: &mut Batch<General>, status: Status) {
+    count(&request, status);
+    batch.end_with(request, status);
+}
+
+/// Counts a request that is about to end.
+#[inline]
+fn count<State>(request: &Request<General, State>, status: Status) {
+    if let Some(statistics) = &request.queue_data().statistics {
+        let operation = Operation::from(request.op());
+        let nanoseconds = request.data().came.elapsed();
+        statistics.count(operation, request.length(), status, nanoseconds);
+    }
+}
+
 impl Operations for General {
     type QueueData = Arc<Disk>;
     type HwData = Pin<KBox<HwQueue>>;
@@ -164,14 +198,19 @@ impl Operations for General {
 
     fn init_hctx(
         disk: QueueData<'_, Self>,
-        _index: u32,
+        index: u32,
         _held: &mut Held<'_, NoIo>,
     ) -> Result<Self::HwData> {
         disk.faults.hw_queue()?;
+        let pace = match &disk.latencies {
+            Some(latencies) => Some(Pace::new(latencies.clone(), disk.completion_nsec, index)?),
+            None => None,
+        };
         KBox::pin_init(
             pin_init!(HwQueue {
                 polled <- PollList::new(),
                 delayed <- DelayLine::new(disk.completion_nsec),
+                pace,
                 lost <- PollList::new(),
                 requeued: AtomicU32::new(0),
             }),
@@ -202,6 +241,9 @@ impl Operations for General {
         }
         request.data().status.set(Status::OK);
         request.data().lost.set(lost);
+        if request.queue_data().statistics.is_some() {
+            request.data().came.set_now();
+        }
         let request = request.start();
         if lost {
             batch.hold(request);
@@ -212,15 +254,18 @@ impl Operations for General {
             (disk.irqmode, disk.carry_out(&request, held))
         };
         let status = request.data().settle(status);
+        if let Some(pace) = &request.hw_data().pace {
+            pace.delay(&request);
+        }
         if request.is_polled() {
             batch.hold(request);
             return Ok(());
         }
         match irqmode {
-            Irqmode::Inline => batch.end_with(request, status),
+            Irqmode::Inline => end(request, batch, status),
             Irqmode::Softirq => {
                 if let Some(request) = request.complete() {
-                    batch.end_with(request, status);
+                    end(request, batch, status);
                 }
             }
             Irqmode::Timer => batch.hold(request),
@@ -230,6 +275,7 @@ impl Operations for General {
 
     fn complete(request: Request<Self, Completed>, _held: &mut Held<'_, Softirq>) {
         let status = request.data().status.get();
+        count(&request, status);
         request.end(status);
     }
 
@@ -240,6 +286,8 @@ impl Operations for General {
         let queue = queue.get_ref();
         Some(if request.data().lost.get() {
             &queue.lost
+        } else if let Some(pace) = &queue.pace {
+            &pace.waiting
         } else if request.is_polled() {
             &queue.polled
         } else {
@@ -248,11 +296,14 @@ impl Operations for General {
     }
 
     fn poll(queue: HwData<'_, Self>, batch: &mut Batch<Self>, _held: &mut Held<'_, Atomic>) -> u32 {
-        let mut requests = queue.polled.take();
+        let mut requests = match &queue.pace {
+            Some(pace) => pace.waiting.take_due(),
+            None => queue.polled.take(),
+        };
         let mut ended = 0;
         while let Some(request) = requests.pop() {
             let status = request.data().status.get();
-            batch.end_with(request, status);
+            end(request, batch, status);
             ended += 1;
         }
         ended
@@ -280,8 +331,10 @@ impl Operations for General {
         pr_info!("a request timed out\n");
         request.data().status.set(Status::TIMEOUT);
         let queue = request.hw_data();
-        let found = queue.polled.remove(&request);
+        let paced = || queue.pace.as_ref()?.waiting.remove(&request);
+        let found = queue.polled.remove(&request).or_else(paced);
         if let Some(request) = found.or_else(|| queue.lost.remove(&request)) {
+            count(&request, Status::TIMEOUT);
             request.end(Status::TIMEOUT);
         }
     }
@@ -300,6 +353,6 @@ impl Delayed for General {
         _held: &mut Held<'_, HardIrq>,
     ) {
         let status = request.data().status.get();
-        batch.end_with(request, status);
+        end(request, batch, status);
     }
 }

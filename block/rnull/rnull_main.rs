@@ -17,6 +17,10 @@
 //! - `bad_sectors`: requests that fail because of bad sectors; `bad_blocks_file`: how users make them
 //! - `cache`: its write cache
 //! - `fault`: what is injected; `fault_files`: how users ask for it
+//! - `latency`: how long requests take; `latency_model`: the models of that; `latency_files`: how
+//!   users choose one
+//! - `statistics`: what a disk has done; `statistics_files`: where users see it; `operation`: the kinds
+//!   of requests that they tell apart
 //! - `completion`: where requests complete
 //! - `registry`: names and numbers of the disks
 //! - `shared_tags`: the tag set that disks can share
@@ -35,14 +39,21 @@ mod device;
 mod fault;
 mod fault_files;
 mod general;
+mod latency;
+mod latency_files;
+mod latency_model;
 mod locks;
 mod names;
+mod operation;
 mod options;
 mod plain;
+mod random;
 mod registry;
 mod running;
 mod settings;
 mod shared_tags;
+mod statistics;
+mod statistics_files;
 mod zone_geometry;
 mod zone_limits;
 mod zone_requests;

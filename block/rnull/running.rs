@@ -53,7 +53,11 @@ impl Device {
             return self.add_own::<General>(claim, self.general()?, held);
         }
         let polls = settings.poll_queues > 0;
-        if settings.memory_backed || settings.mbps > 0 || self.faults.are_armed() {
+        if settings.memory_backed
+            || settings.mbps > 0
+            || self.faults.are_armed()
+            || self.statistics.is_some()
+        {
             return self.add_own::<General>(claim, self.general()?, held);
         }
         match (settings.irqmode(), polls) {
@@ -67,6 +71,10 @@ impl Device {
 
     /// What requests need to know of the settings.
     fn general(&self) -> Result<Arc<general::Disk>> {
+        let latencies = match self.latencies.are_set() {
+            true => Some(Arc::new((*self.latencies).clone(), GFP_KERNEL)?),
+            false => None,
+        };
         let disk = general::Disk {
             zones: self.zones.clone(),
             irqmode: self.settings.irqmode(),
@@ -75,6 +83,8 @@ impl Device {
             contents: self.contents.clone(),
             bad_sectors: self.bad_sectors(),
             faults: self.faults.clone(),
+            latencies,
+            statistics: self.statistics.clone(),
         };
         Ok(Arc::new(disk, GFP_KERNEL)?)
     }

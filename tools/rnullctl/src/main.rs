@@ -18,6 +18,9 @@ mod disk;
 mod driver;
 mod error;
 mod exit;
+#[allow(dead_code)] // What is drawn is for the driver.
+#[path = "../../../block/rnull/latency_model.rs"]
+mod latency_model;
 mod print;
 mod profiles;
 mod rules;
