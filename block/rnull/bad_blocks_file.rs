@@ -35,7 +35,7 @@ impl Store for BadBlocksFile {
         let (first, last) = range.split_at(middle);
         let (first, last) = (sector(first)?, sector(last.get(1..).ok_or(EINVAL)?)?);
         match sign {
-            b'+' => bad_blocks.add(first, last),
+            b'+' => bad_blocks.add(first, last, held),
             b'-' => bad_blocks.remove(first, last),
             _ => Err(EINVAL),
         }

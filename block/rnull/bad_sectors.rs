@@ -30,10 +30,10 @@ impl BadSectors {
         }
     }
 
-    /// Whether there may be any.
-    #[inline]
-    pub(crate) fn are_there(&self) -> bool {
-        self.table.is_in_use()
+    /// Whether any disk has bad sectors. This is quick, and to be asked first.
+    #[inline(always)]
+    pub(crate) fn are_there_any() -> bool {
+        BadBlocks::are_there_any()
     }
 
     /// Whether a request for `length` sectors from `start` on is to fail. If so, returns how many

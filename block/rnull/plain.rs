@@ -12,8 +12,9 @@ use blk::{
     poll_list::PollList,
     request::{IdleRequest, Refused, Request, Started, TimedOut},
     status::Status,
+    units::Sectors,
 };
-use core::marker::PhantomData;
+use core::{marker::PhantomData, ops::Deref};
 use kernel::{prelude::*, sync::Arc};
 use sync::{
     context::{Atomic, NoIo},
@@ -28,19 +29,25 @@ pub(crate) struct Watch {
     pub(crate) faults: Arc<Faults>,
 }
 
-/// Whether a request is to fail because of bad sectors.
-#[inline]
-fn is_bad<T: Operations>(bad_sectors: &BadSectors, request: &Request<T, Started>) -> bool {
-    bad_sectors.are_there() && touches(bad_sectors, request)
-}
-
-/// Whether a request is for bad sectors. Apart, so that a disk without any has a short loop.
+/// Whether a request is for bad sectors. Apart, so that disks without any have a short loop.
 #[cold]
 #[inline(never)]
-fn touches<T: Operations>(bad_sectors: &BadSectors, request: &Request<T, Started>) -> bool {
-    bad_sectors
-        .check(request.position(), request.length().sectors())
-        .is_some()
+fn is_bad(watch: &Watch, start: Sectors, length: Sectors) -> bool {
+    watch.bad_sectors.check(start, length).is_some()
+}
+
+/// Whether a request is to fail.
+#[inline(always)]
+fn fails<'a, T: Operations>(request: &'a Request<T, Started>) -> bool
+where
+    QueueData<'a, T>: Deref<Target = Watch>,
+{
+    BadSectors::are_there_any()
+        && is_bad(
+            &request.queue_data(),
+            request.position(),
+            request.length().sectors(),
+        )
 }
 
 /// A disk without queues for polling. Nothing is kept for a request.
@@ -64,7 +71,7 @@ impl<C: Completion> Operations for Plain<C> {
         _held: &mut Held<'_, Atomic>,
     ) -> Result<(), Refused<'call, Self>> {
         let request = request.start();
-        if is_bad(&request.queue_data().bad_sectors, &request) {
+        if fails(&request) {
             request.end(Status::IO_ERROR);
         } else {
             C::complete(request, batch);
@@ -103,7 +110,7 @@ impl<C: Completion> Operations for Polled<C> {
         _held: &mut Held<'_, Atomic>,
     ) -> Result<(), Refused<'call, Self>> {
         let request = request.start();
-        if is_bad(&request.queue_data().bad_sectors, &request) {
+        if fails(&request) {
             request.end(Status::IO_ERROR);
         } else if request.is_polled() {
             batch.hold(request);

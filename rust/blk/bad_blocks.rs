@@ -4,7 +4,7 @@
 //!
 //! C header: [`include/linux/badblocks.h`](srctree/include/linux/badblocks.h)
 
-use crate::units::Sectors;
+use crate::{static_key, units::Sectors};
 use blk_bindings::badblocks;
 use core::{
     ops::Range,
@@ -16,6 +16,7 @@ use kernel::{
     prelude::*,
     types::Opaque,
 };
+use sync::{context::Process, held::Held, level::Level};
 
 /// A table of bad sectors, of up to 512 ranges of up to 512 sectors. Looking something up takes no
 /// lock.
@@ -23,7 +24,7 @@ use kernel::{
 pub struct BadBlocks {
     #[pin]
     raw: Opaque<badblocks>,
-    /// Whether there ever was a bad sector. Requests look at this first.
+    /// Whether there ever was a bad sector, or somebody said that some were good.
     in_use: AtomicBool,
 }
 
@@ -56,9 +57,15 @@ impl BadBlocks {
     /// # Errors
     ///
     /// `EINVAL` if the table is full, or the range has 2^64 sectors.
-    pub fn add(&self, first: Sectors, last: Sectors) -> Result {
+    pub fn add(
+        &self,
+        first: Sectors,
+        last: Sectors,
+        held: &mut Held<'_, impl Level<Context = Process>>,
+    ) -> Result {
         let len = Self::len(first, last)?;
         self.in_use.store(true, Relaxed);
+        static_key::use_bad_blocks(held);
         // SAFETY: The table is initialised.
         match unsafe { blk_bindings::badblocks_set(self.raw.get(), first.get(), len, 1) } {
             true => Ok(()),
@@ -87,16 +94,17 @@ impl BadBlocks {
         beyond.checked_add(1).ok_or(EINVAL)
     }
 
-    /// Whether there ever was a bad sector, or somebody said that some were good.
-    #[inline]
-    pub fn is_in_use(&self) -> bool {
-        self.in_use.load(Relaxed)
+    /// Whether any table of the module ever had a bad sector. While none had, asking costs one
+    /// instruction without effect.
+    #[inline(always)]
+    pub fn are_there_any() -> bool {
+        static_key::are_bad_blocks_in_use()
     }
 
     /// The first bad sectors among the `len` from `start` on. Any context.
     #[inline]
     pub fn first_in(&self, start: Sectors, len: Sectors) -> Option<Range<Sectors>> {
-        if !self.is_in_use() {
+        if !Self::are_there_any() || !self.in_use.load(Relaxed) {
             return None;
         }
         let (mut first, mut bad) = (0, 0);

@@ -82,6 +82,7 @@ pub mod req_op;
 pub mod request;
 pub mod request_list;
 pub mod segment;
+mod static_key;
 pub mod status;
 pub mod tag_set;
 pub mod throttle;
