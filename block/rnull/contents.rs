@@ -2,8 +2,9 @@
 
 //! The contents of a memory-backed disk, and what requests do to them.
 
-use crate::{cache::Cache, general::General, locks};
+use crate::{cache::Cache, locks};
 use blk::{
+    operations::Operations,
     pages::{Allocation, Pages},
     req_op::ReqOp,
     request::{Request, Started},
@@ -37,12 +38,18 @@ impl Contents {
         Ok(Self { pages, cache })
     }
 
+    /// What is kept, without what is in the cache.
+    #[inline]
+    pub(crate) fn pages(&self) -> &Pages {
+        &self.pages
+    }
+
     /// Does what a request asks for, to the first `length` of what it is about. Of that only the
     /// first `written` was ever written if the disk is zoned: a read gets ones for the rest.
     #[inline]
-    pub(crate) fn carry_out(
+    pub(crate) fn carry_out<T: Operations>(
         &self,
-        request: &Request<General, Started>,
+        request: &Request<T, Started>,
         length: Sectors,
         written: Sectors,
         held: &mut Held<'_, impl Before<locks::Cache>>,
@@ -92,9 +99,9 @@ impl Contents {
     }
 
     /// Copies contents to the request's memory, up to what was written in a zone.
-    fn read_written(
+    fn read_written<T: Operations>(
         &self,
-        request: &Request<General, Started>,
+        request: &Request<T, Started>,
         start: Bytes,
         length: Bytes,
         written: Bytes,
@@ -110,7 +117,7 @@ impl Contents {
     }
 
     /// Fills `to` with the contents from `at` on.
-    #[inline]
+    #[inline(always)]
     fn read(&self, at: Bytes, to: Segment<'_>, held: &mut Held<'_, impl Before<locks::Cache>>) {
         match &self.cache {
             None => self.pages.read(at, to),
@@ -119,7 +126,7 @@ impl Contents {
     }
 
     /// Takes what is in `from` for the contents from `at` on; `fua` says that it must be kept.
-    #[inline]
+    #[inline(always)]
     fn write(
         &self,
         at: Bytes,

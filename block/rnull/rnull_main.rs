@@ -12,6 +12,7 @@
 //! - `device`: a disk, and turning it on and off; `settings`: what its settings come to; `running`:
 //!   the operations that they want
 //! - `plain`: what happens to a request on a disk that does nothing with it
+//! - `memory`: what happens to a request on a memory-backed disk with nothing else to it
 //! - `general`: what happens to a request on any other disk
 //! - `contents`: what a memory-backed disk keeps
 //! - `bad_sectors`: requests that fail because of bad sectors; `bad_blocks_file`: how users make them
@@ -43,6 +44,7 @@ mod latency;
 mod latency_files;
 mod latency_model;
 mod locks;
+mod memory;
 mod names;
 mod operation;
 mod options;

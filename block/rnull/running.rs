@@ -5,9 +5,11 @@
 use crate::{
     bad_sectors::BadSectors,
     completion::{Inline, Softirq},
+    contents::Contents,
     device::Device,
     general::{self, General, Irqmode},
     locks,
+    memory::{self, Memory},
     plain::{Plain, Polled, Watch},
     registry::Claim,
 };
@@ -49,23 +51,37 @@ impl Device {
             let tag_set = self.registry.shared_tags(held)?;
             return self.add_disk(claim, tag_set, self.general()?, held);
         }
-        if self.zones.is_some() {
-            return self.add_own::<General>(claim, self.general()?, held);
-        }
-        let polls = settings.poll_queues > 0;
-        if settings.memory_backed
+        if self.zones.is_some()
             || settings.mbps > 0
+            || settings.cache_size.get() > 0
             || self.faults.are_armed()
             || self.statistics.is_some()
         {
             return self.add_own::<General>(claim, self.general()?, held);
         }
-        match (settings.irqmode(), polls) {
-            (Irqmode::Inline, false) => self.add_own::<Plain<Inline>>(claim, self.watch()?, held),
-            (Irqmode::Inline, true) => self.add_own::<Polled<Inline>>(claim, self.watch()?, held),
-            (Irqmode::Softirq, false) => self.add_own::<Plain<Softirq>>(claim, self.watch()?, held),
-            (Irqmode::Softirq, true) => self.add_own::<Polled<Softirq>>(claim, self.watch()?, held),
-            (Irqmode::Timer, _) => self.add_own::<General>(claim, self.general()?, held),
+        let polls = settings.poll_queues > 0;
+        match (&self.contents, settings.irqmode(), polls) {
+            (_, Irqmode::Timer, _) | (Some(_), _, true) => {
+                self.add_own::<General>(claim, self.general()?, held)
+            }
+            (Some(contents), Irqmode::Inline, false) => {
+                self.add_own::<Memory<Inline>>(claim, self.memory(contents)?, held)
+            }
+            (Some(contents), Irqmode::Softirq, false) => {
+                self.add_own::<Memory<Softirq>>(claim, self.memory(contents)?, held)
+            }
+            (None, Irqmode::Inline, false) => {
+                self.add_own::<Plain<Inline>>(claim, self.watch()?, held)
+            }
+            (None, Irqmode::Inline, true) => {
+                self.add_own::<Polled<Inline>>(claim, self.watch()?, held)
+            }
+            (None, Irqmode::Softirq, false) => {
+                self.add_own::<Plain<Softirq>>(claim, self.watch()?, held)
+            }
+            (None, Irqmode::Softirq, true) => {
+                self.add_own::<Polled<Softirq>>(claim, self.watch()?, held)
+            }
         }
     }
 
@@ -85,6 +101,16 @@ impl Device {
             faults: self.faults.clone(),
             latencies,
             statistics: self.statistics.clone(),
+        };
+        Ok(Arc::new(disk, GFP_KERNEL)?)
+    }
+
+    /// What requests need to know of a disk with nothing but `contents`.
+    fn memory(&self, contents: &Arc<Contents>) -> Result<Arc<memory::Disk>> {
+        let disk = memory::Disk {
+            contents: contents.clone(),
+            bad_sectors: self.bad_sectors(),
+            faults: self.faults.clone(),
         };
         Ok(Arc::new(disk, GFP_KERNEL)?)
     }

@@ -78,6 +78,18 @@ impl<'a> Segments<'a> {
         })
     }
 
+    /// The memory, each segment with where on the disk it is, the first at `start`.
+    #[inline]
+    pub fn from(self, start: Bytes) -> impl Iterator<Item = (Bytes, Segment<'a>)> + 'a {
+        let mut at = start.get();
+        self.map(move |segment| {
+            let here = Bytes::new(at);
+            // CAST: A length in memory. A position beyond 2^64 is that of nothing.
+            at = at.wrapping_add(segment.len() as u64);
+            (here, segment)
+        })
+    }
+
     /// Fills the memory with the bytes of `from`, as far as the shorter of the two goes.
     #[inline]
     pub fn copy_from(self, mut from: &[u8]) {
@@ -116,13 +128,15 @@ impl<'a> Iterator for Segments<'a> {
         // SAFETY: By the type's invariant, and because there is something left, the position is
         // in the array.
         let bvec = unsafe { *self.vecs.add(self.iter.bi_idx as usize) };
-        let offset = bvec.bv_offset + self.iter.bi_bvec_done;
-        let len = (bvec.bv_len - self.iter.bi_bvec_done).min(self.iter.bi_size);
+        // By the type's invariant nothing here overflows; checks would cost as much as the rest.
+        let done = self.iter.bi_bvec_done;
+        let offset = bvec.bv_offset.wrapping_add(done);
+        let len = bvec.bv_len.wrapping_sub(done).min(self.iter.bi_size);
 
-        self.iter.bi_size -= len;
-        self.iter.bi_bvec_done += len;
+        self.iter.bi_size = self.iter.bi_size.wrapping_sub(len);
+        self.iter.bi_bvec_done = done.wrapping_add(len);
         if self.iter.bi_bvec_done == bvec.bv_len {
-            self.iter.bi_idx += 1;
+            self.iter.bi_idx = self.iter.bi_idx.wrapping_add(1);
             self.iter.bi_bvec_done = 0;
         }
         // SAFETY: The page is one of the request's. Without highmem the address is that of the
