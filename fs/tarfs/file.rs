@@ -6,7 +6,7 @@
 //! copied out of the cache of the device instead: slower, but never refused.
 
 use crate::{archive, super_block::Tarfs};
-use kernel::{page::PAGE_SIZE, prelude::*};
+use kernel::prelude::*;
 use layout::{Kind, SECTOR_SIZE};
 use vfs::{
     AddressSpaceOperations, DeviceCache, Extent, ExtentMap, INode, LockedFolio, ReadBio, Readahead,
@@ -51,6 +51,10 @@ impl ExtentMap for TarFile {
     }
 }
 
+/// How many folios smaller than the first a readahead may end in, mostly: each half of the one
+/// before.
+const SMALLER_FOLIOS: usize = 3;
+
 /// Reads `folios`, `bytes` in all, with as few bios as hold them.
 ///
 /// A file's data is in one piece, so consecutive folios are consecutive on the device.
@@ -69,9 +73,12 @@ fn read(
         copy_all(inode, folios);
         return;
     }
-    let pages = bytes / PAGE_SIZE;
+    let mut wanted = bytes;
     let mut current: Option<ReadBio<'_>> = None;
     for folio in folios {
+        // Towards the end of a file folios get smaller.
+        let count = (wanted / folio.size()).saturating_add(SMALLER_FOLIOS);
+        wanted = wanted.saturating_sub(folio.size());
         let position = folio.position();
         let left = file.size.saturating_sub(position);
         if left == 0 {
@@ -84,9 +91,9 @@ fn read(
         let length = left
             .min(folio.size() as u64)
             .next_multiple_of(SECTOR_SIZE as u64) as usize;
-        let bio = current.get_or_insert_with(|| ReadBio::new(device, sector, pages, readahead));
+        let bio = current.get_or_insert_with(|| ReadBio::new(device, sector, count, readahead));
         if let Err(folio) = bio.add(folio, length) {
-            let mut next = ReadBio::new(device, sector, pages, readahead);
+            let mut next = ReadBio::new(device, sector, count, readahead);
             // A folio that an empty bio does not take is dropped, which fails its read.
             let _ = next.add(folio, length);
             if let Some(full) = current.replace(next) {

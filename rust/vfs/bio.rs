@@ -46,22 +46,22 @@ unsafe impl Send for ReadBio<'_> {}
 impl<'d> ReadBio<'d> {
     /// A bio that reads from `sector` (of 512 bytes) of `device`.
     ///
-    /// `pages` is how many pages are to come at most; more than fit in one bio is fine,
-    /// [`ReadBio::add`] then says when it is full. `readahead` marks reads nobody waits
+    /// `folios` is how many are likely to come; where more do, [`ReadBio::add`] says when it is
+    /// full. Up to four cost no allocation but the bio's own (`BIO_INLINE_VECS`). `readahead` marks reads nobody waits
     /// for. May sleep; cannot fail, as `fs_bio_set` keeps a reserve.
     #[inline]
-    pub fn new(device: &'d DeviceCache, sector: u64, pages: usize, readahead: bool) -> Self {
-        Self::on(device.backing(), sector, pages, readahead)
+    pub fn new(device: &'d DeviceCache, sector: u64, folios: usize, readahead: bool) -> Self {
+        Self::on(device.backing(), sector, folios, readahead)
     }
 
-    pub(crate) fn on(backing: &'d Backing, sector: u64, pages: usize, readahead: bool) -> Self {
+    pub(crate) fn on(backing: &'d Backing, sector: u64, folios: usize, readahead: bool) -> Self {
         let bdev = backing.bdev();
         let file = match backing {
             Backing::Device { .. } => None,
             Backing::File(file) => NonNull::new(file.as_ptr()),
         };
         // CAST: BIO_MAX_VECS is 256.
-        let vecs = pages.clamp(1, bindings::BIO_MAX_VECS as usize) as u16;
+        let vecs = folios.clamp(1, bindings::BIO_MAX_VECS as usize) as u16;
         let mut opf = bindings::req_op_REQ_OP_READ;
         if readahead {
             opf |= 1 << bindings::req_flag_bits___REQ_RAHEAD;
