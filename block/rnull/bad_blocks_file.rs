@@ -2,13 +2,9 @@
 
 //! The file `badblocks` of a disk's directory.
 
-use crate::configfs::ConfiguredDisk;
-use blk::{
-    attribute::{Show, Store},
-    units::Sectors,
-    value::Value,
-};
-use kernel::{prelude::*, str::CString, str::Formatter};
+use crate::{configfs::ConfiguredDisk, sector_range::SectorRange};
+use blk::attribute::{Show, Store};
+use kernel::{prelude::*, str::Formatter};
 use sync::{context::Process, held::Held};
 
 /// Shows the bad sectors; `+FIRST-LAST` makes sectors bad, `-FIRST-LAST` good. The disk may be on.
@@ -30,21 +26,16 @@ impl Show for BadBlocksFile {
 impl Store for BadBlocksFile {
     fn store(disk: &ConfiguredDisk, text: &CStr, held: &mut Held<'_, Process>) -> Result {
         let bad_blocks = disk.bad_blocks(held);
-        let (sign, range) = text.to_bytes().trim_ascii().split_first().ok_or(EINVAL)?;
-        let middle = range.iter().position(|byte| *byte == b'-').ok_or(EINVAL)?;
-        let (first, last) = range.split_at(middle);
-        let (first, last) = (sector(first)?, sector(last.get(1..).ok_or(EINVAL)?)?);
-        match sign {
-            b'+' => bad_blocks.add(first, last, held),
-            b'-' => bad_blocks.remove(first, last),
-            _ => Err(EINVAL),
+        let text = text.to_str().map_err(|_| EINVAL)?.trim_ascii();
+        let (sign, range) = text.split_at_checked(1).ok_or(EINVAL)?;
+        if !matches!(sign, "+" | "-") {
+            return Err(EINVAL);
+        }
+        let SectorRange { first, last } = SectorRange::from_text(range)?;
+        if sign == "+" {
+            bad_blocks.add(first, last, held)
+        } else {
+            bad_blocks.remove(first, last)
         }
     }
-}
-
-/// The number of a sector.
-fn sector(digits: &[u8]) -> Result<Sectors> {
-    let digits = core::str::from_utf8(digits).map_err(|_| EINVAL)?;
-    let digits = CString::try_from_fmt(fmt!("{digits}"))?;
-    u64::parse(&digits).map(Sectors::new)
 }

@@ -2,11 +2,14 @@
 
 //! The write cache of a memory-backed disk: what is in it is lost when the disk is turned off.
 
-use crate::locks::{self, Sleeping};
+use crate::{
+    crash_loss::Losses,
+    locks::{self, Sleeping},
+};
 use blk::{
     pages::{Allocation, Pages, PAGE},
     segment::Segment,
-    units::{Bytes, Mebibytes, SECTOR},
+    units::{Bytes, Mebibytes, Sectors, SECTOR},
 };
 use core::ops::Range;
 use kernel::{alloc::AllocError, new_mutex, prelude::*, rbtree::RBTree, sync::Arc};
@@ -143,6 +146,29 @@ impl Cache {
         Ok(())
     }
 
+    /// Empties the cache: loses the sectors that `is_lost` says and writes the others back, those
+    /// excepted that there is no memory for.
+    pub(crate) fn crash(
+        &self,
+        is_lost: impl Fn(Sectors) -> bool,
+        held: &mut Held<'_, impl Before<locks::Cache>>,
+    ) -> Losses {
+        let (mut state, _) = self.state.lock(held);
+        let mut losses = Losses::default();
+        while let Some((page, sectors)) = state.first_from(0) {
+            for at in places(page, sectors) {
+                let copied = || self.cached.copy_sector(at, &self.disk, Allocation::NoIo);
+                if is_lost(at.sectors()) || copied().is_err() {
+                    losses.lost += 1;
+                } else {
+                    losses.kept += 1;
+                }
+            }
+            self.drop_page(&mut state, page);
+        }
+        losses
+    }
+
     /// Writes up to `pages` pages back, in turn.
     fn write_back(&self, state: &mut State, pages: usize) -> Result<(), AllocError> {
         for _ in 0..pages {
@@ -153,8 +179,7 @@ impl Cache {
                 state.position = 0;
                 continue;
             };
-            for sector in (0..PAGE / SECTOR).filter(|sector| sectors & (1 << sector) != 0) {
-                let at = Bytes::new(page * PAGE + sector * SECTOR);
+            for at in places(page, sectors) {
                 self.cached.copy_sector(at, &self.disk, Allocation::NoIo)?;
             }
             state.position = page;
@@ -216,6 +241,13 @@ impl State {
         let (page, sectors) = cursor.current();
         Some((*page, *sectors))
     }
+}
+
+/// Where the sectors of a page are that have a bit in `sectors`.
+fn places(page: u64, sectors: u8) -> impl Iterator<Item = Bytes> {
+    (0..PAGE / SECTOR)
+        .filter(move |sector| sectors & (1 << sector) != 0)
+        .map(move |sector| Bytes::new(page * PAGE + sector * SECTOR))
 }
 
 /// The page that a byte is in, and the bit of its sector there.

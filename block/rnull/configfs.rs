@@ -3,6 +3,7 @@
 //! The directory `rnull/` in configfs: a subdirectory is a disk, a file is a setting of it.
 
 use crate::{
+    crash_files,
     device::Device,
     fault::Faults,
     fault_files, latency_files,
@@ -48,6 +49,7 @@ impl Directory for Disks {
     const CHILD_ATTRIBUTES: &'static [Attribute<Group<ConfiguredDisk>>] = ATTRIBUTES;
 
     const CHILD_GROUPS: &'static [DefaultGroup<ConfiguredDisk>] = &[
+        crash_files::GROUP,
         fault_files::TIMEOUT,
         fault_files::REQUEUE,
         fault_files::INIT_HCTX,

@@ -2,7 +2,7 @@
 
 //! The contents of a memory-backed disk, and what requests do to them.
 
-use crate::{cache::Cache, locks};
+use crate::{cache::Cache, crash_loss::Losses, locks};
 use blk::{
     operations::Operations,
     pages::{Allocation, Pages},
@@ -153,6 +153,18 @@ impl Contents {
         match &self.cache {
             Some(cache) if cache.flush(held).is_err() => Status::NO_SPACE,
             _ => Status::OK,
+        }
+    }
+
+    /// [`Cache::crash`], if there is a cache.
+    pub(crate) fn crash(
+        &self,
+        is_lost: impl Fn(Sectors) -> bool,
+        held: &mut Held<'_, impl Before<locks::Cache>>,
+    ) -> Losses {
+        match &self.cache {
+            Some(cache) => cache.crash(is_lost, held),
+            None => Losses::default(),
         }
     }
 }

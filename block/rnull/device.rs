@@ -4,6 +4,7 @@
 
 use crate::{
     contents::Contents,
+    crash::{Crash, Supply},
     fault::Faults,
     latency::Latencies,
     locks,
@@ -15,8 +16,14 @@ use crate::{
     zones::Zones,
 };
 use blk::{
-    bad_blocks::BadBlocks, disk::Name, pages::Pages, status::Status, tag_set::HwQueues,
-    units::Sectors, value::Late, zone::Condition,
+    bad_blocks::BadBlocks,
+    disk::Name,
+    pages::Pages,
+    status::Status,
+    tag_set::HwQueues,
+    units::{Bytes, Sectors},
+    value::Late,
+    zone::Condition,
 };
 use kernel::{cpu::nr_cpu_ids, prelude::*, sync::Arc};
 use sync::{context::Process, held::Held, level::Before};
@@ -35,6 +42,9 @@ pub(crate) struct Device {
     pub(crate) latencies: KBox<Latencies>,
     /// What it has done, if it is to count that.
     pub(crate) statistics: Option<Arc<Statistics>>,
+    /// What happens when it loses its power, and whether it has while it is on.
+    pub(crate) crash: Crash,
+    pub(crate) supply: Arc<Supply>,
     /// Made when a memory-backed disk is turned on first.
     pages: Option<Arc<Pages>>,
     /// What it keeps while it is on, if it is memory-backed.
@@ -67,6 +77,8 @@ impl Device {
             faults: Arc::new(Faults::new()?, GFP_KERNEL)?,
             latencies: KBox::new(Latencies::new(), GFP_KERNEL)?,
             statistics: None,
+            crash: Crash::new(),
+            supply: Arc::new(Supply::new(), GFP_KERNEL)?,
             pages: None,
             contents: None,
             zones: None,
@@ -77,6 +89,29 @@ impl Device {
     /// Whether a change of the faults of requests has effect.
     pub(crate) fn can_inject(&self) -> bool {
         self.on.as_ref().is_none_or(|on| on.can_inject)
+    }
+
+    /// Whether the disk is on, and lost its power.
+    pub(crate) fn has_crashed(&self) -> bool {
+        self.is_on() && self.supply.has_failed()
+    }
+
+    /// Takes the power from the disk: it dies, then loses what its cache held. It is there, of no
+    /// use to anybody, until it is turned off.
+    ///
+    /// # Errors
+    ///
+    /// `EINVAL` if the disk is off, or has crashed already.
+    pub(crate) fn crash(&mut self, held: &mut Held<'_, locks::Device>) -> Result {
+        let Some(On { disk, .. }) = self.on.as_ref().filter(|_| !self.supply.has_failed()) else {
+            pr_err!("crash/now: the disk is off, or has crashed already\n");
+            return Err(EINVAL);
+        };
+        self.supply.set_failed(true);
+        disk.mark_dead(held);
+        let block = Bytes::new(self.settings.blocksize.into());
+        self.crash.happen(self.contents.as_deref(), block, held);
+        Ok(())
     }
 
     /// Whether the disk is on.
@@ -181,6 +216,7 @@ impl Device {
         if self.latencies.are_set() {
             self.settings.irqmode = 2;
         }
+        self.supply.set_failed(false);
         self.contents = self.make_contents()?;
         self.zones = self.make_zones()?;
         let claim = self.registry.claim(self.name, held)?;

@@ -5,6 +5,7 @@
 use crate::{
     bad_sectors::BadSectors,
     contents::Contents,
+    crash::Supply,
     fault::Faults,
     latency::{Latencies, Pace},
     locks,
@@ -57,6 +58,8 @@ pub(crate) struct Disk {
     pub(crate) latencies: Option<Arc<Latencies>>,
     /// Where requests are counted, if they are.
     pub(crate) statistics: Option<Arc<Statistics>>,
+    /// Whether it has power.
+    pub(crate) supply: Arc<Supply>,
     /// The zones of a zoned disk.
     pub(crate) zones: Option<Arc<Zones>>,
 }
@@ -65,6 +68,9 @@ impl Disk {
     /// Does what a request asks for, and says how it is to end.
     #[inline]
     fn carry_out(&self, request: &Request<General, Started>, held: &mut Held<'_, NoIo>) -> Status {
+        if self.supply.has_failed() {
+            return Status::IO_ERROR;
+        }
         // It is about no place of the disk.
         if request.op() == ReqOp::Flush {
             let contents = self.contents.as_ref();
@@ -189,6 +195,15 @@ fn count<State>(request: &Request<General, State>, status: Status) {
     }
 }
 
+/// How a request that waited is to end. What a disk has done it cannot tell without power.
+#[inline]
+fn outcome<State>(request: &Request<General, State>) -> Status {
+    if request.queue_data().supply.has_failed() {
+        return Status::IO_ERROR;
+    }
+    request.data().status.get()
+}
+
 impl Operations for General {
     type QueueData = Arc<Disk>;
     type HwData = Pin<KBox<HwQueue>>;
@@ -274,7 +289,7 @@ impl Operations for General {
     }
 
     fn complete(request: Request<Self, Completed>, _held: &mut Held<'_, Softirq>) {
-        let status = request.data().status.get();
+        let status = outcome(&request);
         count(&request, status);
         request.end(status);
     }
@@ -302,7 +317,7 @@ impl Operations for General {
         };
         let mut ended = 0;
         while let Some(request) = requests.pop() {
-            let status = request.data().status.get();
+            let status = outcome(&request);
             end(request, batch, status);
             ended += 1;
         }
@@ -352,7 +367,7 @@ impl Delayed for General {
         batch: &mut Batch<Self>,
         _held: &mut Held<'_, HardIrq>,
     ) {
-        let status = request.data().status.get();
+        let status = outcome(&request);
         end(request, batch, status);
     }
 }

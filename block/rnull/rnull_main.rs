@@ -17,6 +17,8 @@
 //! - `contents`: what a memory-backed disk keeps
 //! - `bad_sectors`: requests that fail because of bad sectors; `bad_blocks_file`: how users make them
 //! - `cache`: its write cache
+//! - `crash`: a loss of power; `crash_loss`: what it takes; `crash_files`: how users ask for it
+//! - `chance`, `random`, `sector_range`: probabilities, random numbers, and ranges as users write them
 //! - `fault`: what is injected; `fault_files`: how users ask for it
 //! - `latency`: how long requests take; `latency_model`: the models of that; `latency_files`: how
 //!   users choose one
@@ -33,9 +35,13 @@
 mod bad_blocks_file;
 mod bad_sectors;
 mod cache;
+mod chance;
 mod completion;
 mod configfs;
 mod contents;
+mod crash;
+mod crash_files;
+mod crash_loss;
 mod device;
 mod fault;
 mod fault_files;
@@ -52,6 +58,7 @@ mod plain;
 mod random;
 mod registry;
 mod running;
+mod sector_range;
 mod settings;
 mod shared_tags;
 mod statistics;

@@ -31,11 +31,18 @@ use sync::{
 pub(crate) trait Running: Send + Sync {
     /// [`TagSet::update_nr_hw_queues`].
     fn update_nr_hw_queues(&self, queues: HwQueues, held: &mut Held<'_, locks::Device>) -> Result;
+
+    /// [`Disk::mark_dead`].
+    fn mark_dead(&self, held: &mut Held<'_, locks::Device>);
 }
 
 impl<T: Operations> Running for Disk<T> {
     fn update_nr_hw_queues(&self, queues: HwQueues, held: &mut Held<'_, locks::Device>) -> Result {
         self.tag_set().update_nr_hw_queues(queues, held)
+    }
+
+    fn mark_dead(&self, held: &mut Held<'_, locks::Device>) {
+        self.mark_dead(held);
     }
 }
 
@@ -101,6 +108,7 @@ impl Device {
             faults: self.faults.clone(),
             latencies,
             statistics: self.statistics.clone(),
+            supply: self.supply.clone(),
         };
         Ok(Arc::new(disk, GFP_KERNEL)?)
     }

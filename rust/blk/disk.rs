@@ -94,7 +94,8 @@ pub struct Disk<T: Operations> {
 // SAFETY: A disk may be deleted on any CPU, and `QueueData` may be dropped there too.
 unsafe impl<T: Operations> Send for Disk<T> {}
 
-// SAFETY: `&Disk` gives access to its tag set only, which is `Sync`.
+// SAFETY: `&Disk` gives access to its tag set, which is `Sync`, and to `blk_mark_disk_dead()`, which
+// anybody may call at any time.
 unsafe impl<T: Operations> Sync for Disk<T> {}
 
 impl<T: Operations> Disk<T> {
@@ -175,6 +176,21 @@ impl<T: Operations> Disk<T> {
     /// The tag set that the disk was made with.
     pub fn tag_set(&self) -> &TagSet<T> {
         &self.tag_set
+    }
+}
+
+impl<T: Operations> Disk<T> {
+    /// Makes the disk one that was pulled out, and waits for the requests in flight: then, and
+    /// until it is dropped, none comes to the driver. A file system on it is told and shuts down.
+    /// The disk has no size any more.
+    pub fn mark_dead(&self, _held: &mut Held<'_, impl Level<Context = Process>>) {
+        let disk = self.raw.as_ptr();
+        // SAFETY: By the type's invariant the disk was added, and it goes when it is dropped only.
+        // The first function begins to freeze its queue, and the second waits for that.
+        unsafe {
+            bindings::blk_mark_disk_dead(disk);
+            bindings::blk_mq_freeze_queue_wait((*disk).queue);
+        }
     }
 }
 

@@ -1,0 +1,308 @@
+// SPDX-License-Identifier: GPL-2.0
+//! What a disk of rnull shows after a crash: all that was flushed, and of the rest what was to be
+//! kept.
+
+use lab::guest::Guest;
+use lab::Lab;
+use tests::null_block::{boot, mount_configfs, run, start, RNULL};
+
+/// Sectors of the disk, of a page, and the first ones that are written but not flushed.
+const SECTORS: usize = 2048;
+const PAGE: usize = 8;
+const UNFLUSHED: std::ops::Range<usize> = 1024..2045;
+
+/// Writes old data everywhere, then new data: flushed, with FUA, and not flushed; crashes, and
+/// turns the disk on again. Prints the counts of the crash.
+const CYCLE: &str = r#"
+    cd $root/a
+    put power 1
+    dd if=/old of=/dev/a bs=64k oflag=direct conv=fsync status=none
+    dd if=/new of=/dev/a bs=4k count=64 oflag=direct conv=fsync status=none
+    dd if=/new of=/dev/a bs=4k skip=64 seek=64 count=64 oflag=direct,dsync status=none
+    dd if=/new of=/dev/a bs=4k skip=128 seek=128 count=127 oflag=direct status=none
+    dd if=/new of=/dev/a bs=512 skip=2040 seek=2040 count=5 oflag=direct status=none
+    echo "before $(cat crash/now)"
+    put crash/now 1
+    echo "after $(cat crash/now) $(cat crash/lost_sectors) $(cat crash/kept_sectors)"
+    put power 0
+    put power 1
+    echo "on $(cat crash/now)"
+"#;
+
+/// Which sectors are new after a crash with these settings.
+fn crash(guest: &mut Guest, old: &[u8], new: &[u8], lose: &str, torn: u32, seed: u32) -> Vec<bool> {
+    let settings = format!(
+        "cd $root/a; put crash/lose '{lose}'; put crash/torn {torn}; put crash/seed {seed}\n"
+    );
+    let printed = run(guest, &RNULL, &(settings + CYCLE));
+    let disk = guest.run("cat /dev/a").unwrap().stdout;
+    run(guest, &RNULL, "put $root/a/power 0");
+    assert_eq!(disk.len(), SECTORS * 512);
+
+    let sectors = disk.chunks(512).zip(old.chunks(512).zip(new.chunks(512)));
+    let is_new: Vec<bool> = sectors
+        .map(|(now, (old, new))| {
+            assert!(now == old || now == new, "a sector is neither old nor new");
+            now == new
+        })
+        .collect();
+    assert!(is_new[..UNFLUSHED.start].iter().all(|new| *new), "{lose}");
+    assert!(!is_new[UNFLUSHED.end..].iter().any(|new| *new), "{lose}");
+    let kept = is_new[UNFLUSHED].iter().filter(|new| **new).count();
+    let lost = UNFLUSHED.len() - kept;
+    assert_eq!(printed, format!("before 0\nafter 1 {lost} {kept}\non 0\n"));
+    is_new
+}
+
+#[test]
+fn a_crash_loses_what_was_not_flushed_and_what_it_is_told_to() {
+    let lab = Lab::locate().unwrap();
+    let mut random = fastrand::Rng::with_seed(1);
+    let mut data = || -> Vec<u8> { (0..SECTORS * 512).map(|_| random.u8(..)).collect() };
+    let (old, new) = (data(), data());
+    let mut guest = boot(&lab)
+        .program("dd")
+        .bytes("/old", &old)
+        .bytes("/new", &new)
+        .boot()
+        .unwrap();
+    mount_configfs(&mut guest);
+    let make = r#"
+        load nr_devices=0
+        mkdir $root/a
+        cd $root/a
+        put size 1
+        put memory_backed 1
+        put cache_size 4
+    "#;
+    assert_eq!(run(&mut guest, &RNULL, make), "");
+    let mut crash = |lose: &str, torn, seed| {
+        crash(&mut guest, &old, &new, lose, torn, seed)[UNFLUSHED].to_vec()
+    };
+
+    assert!(!crash("all", 0, 0).contains(&true));
+    assert!(!crash("none", 0, 0).contains(&false));
+
+    let ranges = "1030-1033,0x44c-1100";
+    let lost = |sector: usize| (1030..=1033).contains(&sector) || sector == 1100;
+    let expected: Vec<bool> = UNFLUSHED.map(|sector| !lost(sector)).collect();
+    assert_eq!(crash(ranges, 1, 0), expected, "blocks alone");
+    let page = |sector: usize| sector / PAGE * PAGE..(sector / PAGE + 1) * PAGE;
+    let expected: Vec<bool> = UNFLUSHED.map(|sector| !page(sector).any(lost)).collect();
+    assert_eq!(crash(ranges, 0, 0), expected, "whole pages");
+
+    let first = crash("random 40", 1, 1);
+    assert_eq!(crash("random 40.0", 1, 1), first, "a seed repeats it");
+    assert_ne!(crash("random 40", 1, 2), first, "another seed");
+    let kept = first.iter().filter(|new| **new).count();
+    assert!((500..730).contains(&kept), "{kept} of 1021 kept");
+    assert!(
+        first
+            .chunks(PAGE)
+            .any(|page| page.contains(&true) && page.contains(&false)),
+        "a page is torn"
+    );
+    let whole = crash("random 40", 0, 1);
+    assert!(
+        !whole
+            .chunks(PAGE)
+            .any(|page| page.contains(&true) && page.contains(&false)),
+        "no page is torn"
+    );
+    assert!(whole.contains(&true) && whole.contains(&false));
+    assert_eq!(run(&mut guest, &RNULL, "cat $root/a/crash/crashes"), "8\n");
+    guest.shutdown().unwrap();
+}
+
+#[test]
+fn a_crashed_disk_is_of_no_use_until_it_is_turned_off() {
+    let lab = Lab::locate().unwrap();
+    let mut guest = start(&lab, &["dd", "fio"]);
+    let script = r#"
+        load nr_devices=0
+        mkdir $root/a
+        cd $root/a
+        put size 64
+        echo "off: $(put crash/now 1)"
+        for v in x 'random' 'random 100.1' 'random 0.00001' 'random -1' 'all 1' 7 7-6 0-1,; do
+            echo "$v: $(put crash/lose "$v") $(cat crash/lose)"
+        done
+        for v in none 'random 0.0500' '0-0x1f,7-7'; do
+            echo "$v: $(put crash/lose "$v") $(cat crash/lose)"
+        done
+        put crash/lose all
+
+        # Reads and writes under way fail where they were not done yet.
+        put irqmode 2
+        put completion_nsec 4000000000
+        for memory in 0 1; do
+            put memory_backed $memory
+            put cache_size 1
+            put power 1
+            exec 3< /dev/a
+            until [ "$(tr -d ' ' < /sys/block/a/inflight)" = 11 ]; do
+                wait
+                dd if=/dev/zero of=/dev/a bs=4k count=1 oflag=direct 2> /tmp/write &
+                dd if=/dev/a of=/dev/null bs=4k count=1 iflag=direct 2> /tmp/read &
+                sleep 1
+            done
+            put crash/now y
+            wait
+            sed -n 's/.*: //p' /tmp/write /tmp/read
+            echo "again: $(put crash/now 1)"
+            echo "back: $(put crash/now 0)"
+            echo "$(cat power) $(cat /sys/block/a/size)"
+            dd bs=4k count=1 <&3 2> /dev/null | wc -c
+            exec 3<&-
+            put power 0
+        done
+
+    "#;
+    let crashed = "\
+Input/output error
+Input/output error
+again: Invalid argument
+back: Invalid argument
+1 0
+0
+";
+    let expected = format!(
+        "\
+off: Invalid argument
+x: Invalid argument all
+random: Invalid argument all
+random 100.1: Invalid argument all
+random 0.00001: Invalid argument all
+random -1: Invalid argument all
+all 1: Invalid argument all
+7: Invalid argument all
+7-6: Invalid argument all
+0-1,: Invalid argument all
+none:  none
+random 0.0500:  random 0.05
+0-0x1f,7-7:  0-31,7-7
+{}",
+        crashed.repeat(2),
+    );
+    assert_eq!(run(&mut guest, &RNULL, script), expected);
+
+    // Disks of every kind can crash under load, and come back.
+    let script = r#"
+        cd $root/a
+        put completion_nsec 10000
+        put submit_queues 2
+        for way in '0 0 0' '0 1 0' '2 0 0' '0 1 1' '1 1 1'; do
+            set -- $way
+            put irqmode $1
+            put memory_backed $2
+            put cache_size $3
+            put power 1
+            fio --filename=/dev/a --rw=randrw --bs=4k --direct=1 --ioengine=io_uring --iodepth=16 \
+                --time_based --runtime=600 --numjobs=2 --name=a > /tmp/out 2>&1 &
+            until [ "$(awk '{ print ($1 > 100 && $5 > 100) }' /sys/block/a/stat)" = 1 ]; do
+                sleep 0.1
+            done
+            put crash/now 1
+            kill $! 2> /dev/null
+            wait
+            put power 0
+            put power 1
+            dd if=/dev/zero of=/dev/a bs=1M count=64 oflag=direct conv=fsync 2>&1 | grep records.in
+            put power 0
+        done
+
+    "#;
+    let expected = "64+0 records in\n".repeat(5);
+    assert_eq!(run(&mut guest, &RNULL, script), expected);
+
+    // What fio wrote and flushed is there; of the rest not all.
+    let script = r#"
+        cd $root/a
+        put cache_size 16
+        put crash/lose 'random 50'
+        put crash/torn 1
+        verify="--name=a --filename=/dev/a --direct=1 --ioengine=io_uring --iodepth=8 --size=8M
+            --rw=randwrite --bsrange=512-16k --verify=crc32c"
+        put power 1
+        fio $verify --do_verify=0 --end_fsync=1 > /tmp/out 2>&1 || cat /tmp/out
+        fio $verify --offset=8M --do_verify=0 > /tmp/out 2>&1 || cat /tmp/out
+        put crash/now 1
+        [ $(cat crash/lost_sectors) -gt 5000 ] && [ $(cat crash/kept_sectors) -gt 5000 ] && echo some
+        put power 0
+        put power 1
+        fio $verify --verify_only > /tmp/out 2>&1 && echo verified || cat /tmp/out
+        fio $verify --offset=8M --verify_only > /tmp/out 2>&1 || echo not all
+        cd /
+        put $root/a/crash/now 1
+        rmdir $root/a
+        rmmod $module
+    "#;
+    let printed = run(&mut guest, &RNULL, script);
+    assert_eq!(printed, "some\nverified\nnot all\n");
+    guest.shutdown().unwrap();
+}
+
+/// Each crash comes while a program writes and another one makes files that it flushes.
+#[test]
+fn ext4_keeps_the_files_that_were_flushed_in_twenty_crashes() {
+    let lab = Lab::locate().unwrap();
+    let mut guest = start(&lab, &["dd", "mkfs.ext4", "e2fsck"]);
+    let script = r#"
+        load nr_devices=0
+        mkdir $root/a
+        cd $root/a
+        put size 64
+        put memory_backed 1
+        put cache_size 32
+        put crash/lose 'random 50'
+        put crash/torn 1
+        put power 1
+        mkfs.ext4 -q /dev/a
+        head -c 2097152 /dev/urandom > /tmp/data
+    "#;
+    assert_eq!(run(&mut guest, &RNULL, script), "");
+
+    let mut lost = 0;
+    for seed in 1..=20 {
+        let script = r#"
+            cd $root/a
+            put crash/seed $seed
+            mount -t ext4 /dev/a /mnt
+            # What the crash before this one must have left.
+            [ $seed = 1 ] || cmp /tmp/flushed /mnt/flushed
+            while :; do
+                dd if=/tmp/data of=/mnt/busy$((i = (i + 1) % 8)) bs=64k || break
+                sync -d /mnt/busy$i
+            done 2> /dev/null &
+            head -c $((seed * 20000)) /dev/urandom > /tmp/flushed
+            cp /tmp/flushed /mnt/new
+            sync /mnt/new
+            mv /mnt/new /mnt/flushed
+            sync /mnt/flushed /mnt
+            cp /tmp/data /mnt/not-flushed
+            put crash/now 1
+            wait
+            umount /mnt
+            cat crash/lost_sectors
+            put power 0
+            put power 1
+        "#;
+        let printed = run(&mut guest, &RNULL, &format!("seed={seed}\n{script}"));
+        lost += printed.trim().parse::<u64>().expect(&printed);
+    }
+    assert!(lost > 0);
+
+    let script = r#"
+        mount -t ext4 /dev/a /mnt
+        cmp /tmp/flushed /mnt/flushed && echo kept
+        umount /mnt
+        e2fsck -fn /dev/a > /tmp/out 2>&1 && echo clean || cat /tmp/out
+        rmdir $root/a
+        rmmod $module
+    "#;
+    let printed = run(&mut guest, &RNULL, script);
+    assert_eq!(printed, "kept\nclean\n");
+    let log = guest.log();
+    assert!(log.contains("recovery complete"), "{log}");
+    guest.shutdown().unwrap();
+}
