@@ -5,7 +5,7 @@
 use std::fs;
 use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use rustix::io::Errno;
 
@@ -46,14 +46,15 @@ impl<'a> Disk<'a> {
     /// [`Error::Missing`], [`Error::Rule`].
     pub fn check(&self, setting: &Setting) -> Result<(), Error> {
         self.require(&setting.attribute)?;
-        match rules::find(&setting.attribute) {
-            Some(rule) if !rule.allows(&setting.value) => Err(Error::Rule {
+        let rule = rules::find(&setting.attribute);
+        match rule.and_then(|rule| rule.broken_by(&setting.value)) {
+            Some(rule) => Err(Error::Rule {
                 disk: self.name.clone(),
                 attribute: setting.attribute.clone(),
                 value: setting.value.clone(),
-                rule: rule.to_string(),
+                rule,
             }),
-            _ => Ok(()),
+            None => Ok(()),
         }
     }
 
@@ -97,21 +98,42 @@ impl<'a> Disk<'a> {
         Ok(Some(value.trim_end_matches('\n').to_owned()))
     }
 
-    /// Every attribute that can be read, with its value, in the driver's order.
+    /// Every attribute that can be read, with its value: in the driver's order, then those in
+    /// directories of the disk.
     ///
     /// # Errors
     /// [`Error::Io`].
     pub fn settings(&self) -> Result<Vec<Setting>, Error> {
+        let plain = self.driver.features().iter().map(String::as_str);
+        let names = rules::RULES.iter().map(|(name, _)| *name);
         let mut settings = Vec::new();
-        for attribute in self.driver.features() {
+        for attribute in plain.chain(names.filter(|name| name.contains('/'))) {
+            if !self.has(attribute) {
+                continue;
+            }
             if let Some(value) = self.get(attribute)? {
                 settings.push(Setting {
-                    attribute: attribute.clone(),
+                    attribute: attribute.to_owned(),
                     value,
                 });
             }
         }
         Ok(settings)
+    }
+
+    /// Whether the disk has the attribute. The driver's list of them is of those that stand in the
+    /// disk's directory itself.
+    pub fn has(&self, attribute: &str) -> bool {
+        if attribute.contains('/') {
+            self.path.join(attribute).is_file()
+        } else {
+            self.driver.has(attribute)
+        }
+    }
+
+    /// The disk's directory.
+    pub fn path(&self) -> &Path {
+        &self.path
     }
 
     /// Turns the disk off and removes it.
@@ -123,7 +145,7 @@ impl<'a> Disk<'a> {
     }
 
     fn require(&self, attribute: &str) -> Result<(), Error> {
-        if self.driver.has(attribute) {
+        if self.has(attribute) {
             return Ok(());
         }
         Err(Error::Missing {

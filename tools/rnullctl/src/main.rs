@@ -21,6 +21,7 @@ mod exit;
 #[allow(dead_code)] // What is drawn is for the driver.
 #[path = "../../../block/rnull/latency_model.rs"]
 mod latency_model;
+mod operations;
 mod print;
 mod profiles;
 mod rules;
@@ -29,6 +30,7 @@ mod stats;
 mod zones;
 
 use std::io::Write;
+use std::path::Path;
 
 use clap::{CommandFactory, Parser};
 use serde_json::{Map, Value};
@@ -120,8 +122,7 @@ fn run(arguments: &Arguments) -> Result<String, Error> {
         }
         Command::Stats { disk, json } => {
             let driver = driver()?;
-            let counters = stats::read(&arguments.sysfs, driver.disk(disk)?.name())?;
-            Ok(object(counters, *json))
+            stats(&arguments.sysfs, &driver.disk(disk)?, *json)
         }
         Command::Zones { disk } => Ok(zones::picture(driver()?.disk(disk)?.name())? + "\n"),
         Command::Completions { shell } => {
@@ -141,15 +142,6 @@ fn create(
     ignore_missing: bool,
     off: bool,
 ) -> Result<(), Error> {
-    if ignore_missing {
-        settings.retain(|setting| {
-            let has = driver.has(&setting.attribute);
-            if !has {
-                eprintln!("rnullctl: {name}: {setting} is left out: the driver lacks it");
-            }
-            has
-        });
-    }
     if !off {
         settings.push(Setting {
             attribute: "power".to_owned(),
@@ -157,6 +149,15 @@ fn create(
         });
     }
     let disk = driver.create(name)?;
+    if ignore_missing {
+        settings.retain(|setting| {
+            let has = disk.has(&setting.attribute);
+            if !has {
+                eprintln!("rnullctl: {name}: {setting} is left out: the driver lacks it");
+            }
+            has
+        });
+    }
     let set = settings
         .iter()
         .try_for_each(|setting| disk.check(setting))
@@ -215,6 +216,32 @@ fn show(disk: &Disk<'_>, attributes: &[String], json: bool) -> Result<String, Er
         .iter()
         .map(|setting| format!("{setting}\n"))
         .collect())
+}
+
+/// What the block layer has counted for a disk, and what the driver has.
+fn stats(sysfs: &Path, disk: &Disk<'_>, json: bool) -> Result<String, Error> {
+    let operations = operations::read(disk)?;
+    let mut counters = match stats::read(sysfs, disk.name()) {
+        // What the driver has counted outlives the block layer's queue.
+        Err(Error::Missing { .. }) if operations.is_some() => Map::new(),
+        counters => counters?,
+    };
+    if json {
+        let operations = operations.map(|all| operations::json(&all));
+        counters.insert("operations".to_owned(), Value::from(operations));
+        return Ok(object(counters, true));
+    }
+    let mut text = object(counters, false);
+    match operations {
+        Some(operations) => text.push_str(&operations::table(&operations)),
+        None if disk.has(operations::ENABLED) => eprintln!(
+            "rnullctl: {}: the driver counts nothing: set {}=1 while the disk is off",
+            disk.name(),
+            operations::ENABLED
+        ),
+        None => (),
+    }
+    Ok(text)
 }
 
 /// An object as JSON, or a line for each member.

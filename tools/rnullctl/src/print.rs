@@ -27,7 +27,7 @@ pub fn json(settings: &[Setting]) -> Map<String, Value> {
         let text = || Value::from(value.as_str());
         let value = match rules::find(attribute) {
             Some(Rule::Truth) => rules::truth(value).map_or_else(text, Value::from),
-            Some(Rule::SectorRange) => text(),
+            Some(Rule::SectorRange | Rule::Latency) => text(),
             _ => rules::number(value).map_or_else(text, Value::from),
         };
         (attribute.clone(), value)
@@ -67,7 +67,7 @@ fn cell(setting: &Setting) -> String {
 }
 
 /// Puts cells below each other; a column with nothing below its heading is left out.
-fn align(rows: &[Vec<String>]) -> String {
+pub fn align(rows: &[Vec<String>]) -> String {
     let columns = rows.first().map_or(0, Vec::len);
     let column = |index: usize| rows.iter().filter_map(move |row| row.get(index));
     let filled = (0..columns).filter(|&index| {

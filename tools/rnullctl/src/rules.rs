@@ -8,6 +8,8 @@
 
 use std::fmt;
 
+use crate::latency_model::LatencyModel;
+
 /// What an attribute's value must be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rule {
@@ -21,9 +23,11 @@ pub enum Rule {
     OneOf(&'static [u64]),
     /// A plus or minus sign and a range of sectors.
     SectorRange,
+    /// A model of how long requests take.
+    Latency,
 }
 
-use Rule::{Number, OneOf, PowerOfTwo, SectorRange, Truth};
+use Rule::{Latency, Number, OneOf, PowerOfTwo, SectorRange, Truth};
 
 /// Any `unsigned int`.
 const UINT: Rule = Number(0, u32::MAX as u64);
@@ -46,6 +50,14 @@ pub const RULES: &[(&str, Rule)] = &[
     ("hw_queue_depth", Number(1, 10240)),
     ("index", UINT),
     ("irqmode", Number(0, 2)),
+    ("latency/discard", Latency),
+    ("latency/flush", Latency),
+    ("latency/read", Latency),
+    ("latency/seed", ULONG),
+    ("latency/write", Latency),
+    ("latency/write_zeroes", Latency),
+    ("latency/zone_append", Latency),
+    ("latency/zone_management", Latency),
     ("max_sectors", UINT),
     ("mbps", Number(0, 40960)),
     ("memory_backed", Truth),
@@ -58,6 +70,8 @@ pub const RULES: &[(&str, Rule)] = &[
     ("shared_tags", Truth),
     // In MiB: 2^64 bytes do not fit.
     ("size", Number(0, (1 << 44) - 1)),
+    ("statistics/enabled", Truth),
+    ("statistics/reset", Truth),
     ("submit_queues", Number(1, u32::MAX as u64)),
     ("use_per_node_hctx", Truth),
     ("virt_boundary", Truth),
@@ -82,9 +96,19 @@ pub fn find(attribute: &str) -> Option<Rule> {
 }
 
 impl Rule {
-    /// Whether a disk can have the value.
-    pub fn allows(self, value: &str) -> bool {
+    /// What a value must be, if it is not.
+    pub fn broken_by(self, value: &str) -> Option<String> {
         match self {
+            Self::Latency => LatencyModel::parse(value).err().map(str::to_owned),
+            _ if self.allows(value) => None,
+            _ => Some(self.to_string()),
+        }
+    }
+
+    /// Whether a disk can have the value.
+    fn allows(self, value: &str) -> bool {
+        match self {
+            Self::Latency => LatencyModel::parse(value).is_ok(),
             Self::Truth => truth(value).is_some(),
             Self::Number(min, max) => number(value).is_some_and(|n| (min..=max).contains(&n)),
             Self::PowerOfTwo(min, max) => {
@@ -106,6 +130,7 @@ impl fmt::Display for Rule {
                 let numbers: Vec<_> = numbers.iter().map(u64::to_string).collect();
                 write!(f, "{}", numbers.join(" or "))
             }
+            Self::Latency => write!(f, "a model of latencies (Documentation/rnull.rst)"),
             Self::SectorRange => write!(f, "+FIRST-LAST or -FIRST-LAST, in sectors of 512 bytes"),
         }
     }

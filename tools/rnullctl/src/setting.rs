@@ -11,7 +11,8 @@ use serde::Deserialize;
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub struct Setting {
-    /// The attribute's name.
+    /// The attribute's name; that of one in a directory of the disk has the directory before it,
+    /// such as `latency/read`.
     pub attribute: String,
     /// The value, as a user would write it to the file.
     pub value: String,
@@ -21,14 +22,24 @@ impl FromStr for Setting {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let is_name = |name: &str| name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
         match text.split_once('=') {
-            Some((attribute, value)) if !attribute.is_empty() && is_name(attribute) => Ok(Self {
+            Some((attribute, value)) if is_attribute(attribute) => Ok(Self {
                 attribute: attribute.to_owned(),
                 value: value.to_owned(),
             }),
             _ => Err("a setting is ATTRIBUTE=VALUE, such as size=1024".to_owned()),
         }
+    }
+}
+
+/// Whether a text can be the name of an attribute.
+fn is_attribute(text: &str) -> bool {
+    let is_name = |name: &str| {
+        !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+    };
+    match text.split_once('/') {
+        Some((directory, file)) => is_name(directory) && is_name(file),
+        None => is_name(text),
     }
 }
 

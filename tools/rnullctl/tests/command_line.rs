@@ -23,6 +23,26 @@ fn configfs() -> TempDir {
     ] {
         fs::write(disk.join(attribute), format!("{value}\n")).unwrap();
     }
+    for (file, text) in [
+        ("latency/read", "off\n"),
+        ("statistics/enabled", "0\n"),
+        ("statistics/reset", ""),
+    ] {
+        fs::create_dir_all(disk.join(file).parent().unwrap()).unwrap();
+        fs::write(disk.join(file), text).unwrap();
+    }
+    for operation in [
+        "read",
+        "write",
+        "flush",
+        "discard",
+        "write_zeroes",
+        "zone_append",
+        "zone_management",
+    ] {
+        let text = "count 2\nbytes 8192\nerrors 0\nlatency 1024 2047 2\n";
+        fs::write(disk.join("statistics").join(operation), text).unwrap();
+    }
     folder
 }
 
@@ -62,7 +82,8 @@ fn disks_are_listed_and_shown() {
     let json: serde_json::Value = serde_json::from_str(&run(&["list", "--json"])).unwrap();
     let expected = serde_json::json!([{
         "name": "a", "blocksize": 512, "irqmode": 1, "power": false, "size": 256_000,
-        "submit_queues": 1,
+        "submit_queues": 1, "latency/read": "off", "statistics/enabled": false,
+        "statistics/reset": "",
     }]);
     assert_eq!(json, expected);
 }
@@ -70,7 +91,8 @@ fn disks_are_listed_and_shown() {
 #[test]
 fn settings_are_written_as_given() {
     let configfs = configfs();
-    let arguments = ["set", "a", "blocksize=0x1000", "power=on"];
+    let model = "latency/read=table 50:80000 99.9:1000000";
+    let arguments = ["set", "a", "blocksize=0x1000", "power=on", model];
     assert_eq!(
         run(configfs.path(), &arguments),
         (0, String::new(), String::new())
@@ -78,6 +100,51 @@ fn settings_are_written_as_given() {
     let read = |attribute| fs::read_to_string(configfs.path().join("rnull/a").join(attribute));
     assert_eq!(read("blocksize").unwrap(), "0x1000");
     assert_eq!(read("power").unwrap(), "on");
+    assert_eq!(read("latency/read").unwrap(), "table 50:80000 99.9:1000000");
+}
+
+#[test]
+fn what_the_driver_counted_is_shown() {
+    let configfs = configfs();
+    let sysfs = configfs.path();
+    let stats = |arguments: &[&str]| {
+        let sysfs = ["--sysfs", sysfs.to_str().unwrap()];
+        run(
+            configfs.path(),
+            &[&["stats", "a"], &sysfs[..], arguments].concat(),
+        )
+    };
+    let enabled = configfs.path().join("rnull/a/statistics/enabled");
+    fs::write(&enabled, "1\n").unwrap();
+    // The disk is off.
+    let (status, out, err) = stats(&[]);
+    assert_eq!((status, &*err), (0, ""));
+    assert!(out.starts_with(
+        "\
+OPERATION        COUNT  BYTES  ERRORS  P50      P99
+read             2      8192   0       1535 ns  2047 ns
+"
+    ));
+    let (_, out, _) = stats(&["--json"]);
+    let json: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(json["operations"]["flush"]["p50_ns"], 1535);
+
+    fs::create_dir_all(configfs.path().join("block/a")).unwrap();
+    fs::write(configfs.path().join("block/a/stat"), "5 0 40").unwrap();
+    fs::write(&enabled, "0\n").unwrap();
+    let (status, out, err) = stats(&[]);
+    assert_eq!(
+        (status, &*out),
+        (0, "reads=5\nreads_merged=0\nsectors_read=40\n")
+    );
+    assert_eq!(
+        err,
+        "rnullctl: a: the driver counts nothing: set statistics/enabled=1 while the disk is off\n"
+    );
+    let (_, out, _) = stats(&["--json"]);
+    let json: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(json["operations"], serde_json::Value::Null);
+    assert_eq!(json["reads"], 5);
 }
 
 #[test]
@@ -104,6 +171,18 @@ fn what_breaks_a_rule_is_named_and_nothing_written() {
             2,
             "a: memory_backed: the loaded driver has no such attribute; `rnullctl show DISK` \
              lists its own",
+        ),
+        (
+            &["set", "a", "latency/read=uniform 2 1"],
+            2,
+            "a: latency/read cannot be \"uniform 2 1\": it must be uniform with a MIN that is not \
+             above MAX",
+        ),
+        (
+            &["set", "a", "latency/none=off"],
+            2,
+            "a: latency/none: the loaded driver has no such attribute; `rnullctl show DISK` lists \
+             its own",
         ),
         (
             &["crash", "a"],
@@ -160,6 +239,8 @@ fn a_wrong_command_line_is_explained() {
     let configfs = configfs();
     for arguments in [
         &["set", "a", "blocksize"][..],
+        &["set", "a", "../a/size=1"],
+        &["set", "a", "latency/=off"],
         &["set", "a"],
         &["create", "b", "--profile", "floppy"],
         &[],
