@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 //! rnull's disks come and go.
 
+use std::fs;
+
 use lab::Lab;
 use tests::null_block::{run, same, start, RNULL};
 
@@ -88,6 +90,42 @@ fn features_lists_the_files() {
     let (features, files) = printed.split_once('\n').unwrap();
     assert_eq!(features, files.trim_end());
     assert!(features.contains("blocksize,"), "{features}");
+
+    // The documentation has the defaults of all parameters, and names all files.
+    let script = r#"
+        load nr_devices=0
+        grep . /sys/module/$module/parameters/*
+        rmmod $module
+    "#;
+    let printed = run(&mut guest, &RNULL, script);
+    let document = fs::read_to_string(lab.checkout().join("Documentation/rnull.rst")).unwrap();
+    let mut compared = 0;
+    for line in printed.lines() {
+        let (path, value) = line.split_once(':').unwrap();
+        let name = path.rsplit('/').next().unwrap();
+        let row = format!("``{name}`` ");
+        let Some(row) = document.lines().find(|line| line.starts_with(&row)) else {
+            // Faults have a table of their own, and none by default.
+            let faults = ["timeout", "requeue", "init_hctx"];
+            assert!(faults.contains(&name) && value == "(null)", "{line}");
+            continue;
+        };
+        let mut cells = row.split_ascii_whitespace().skip(1);
+        let default = cells.find(|cell| !cell.starts_with('`')).unwrap();
+        let value = match (name, value) {
+            // Given above.
+            ("nr_devices", "0") => "1",
+            (_, "Y") => "1",
+            (_, "N") => "0",
+            (_, value) => value,
+        };
+        assert_eq!(default, value, "{name}");
+        compared += 1;
+    }
+    assert!(compared > 25, "{printed}");
+    for file in features.split(',') {
+        assert!(document.contains(&format!("``{file}`` ")), "{file}");
+    }
     guest.shutdown().unwrap();
 }
 

@@ -2,8 +2,8 @@
 
 //! Every option of a disk, in one table.
 //!
-//! From it come the module parameters, the files in configfs, the list `features`, and
-//! [`Settings`]. To add an option, add its line.
+//! From it come the module parameters, the files in configfs, the list `features`, [`Settings`],
+//! and the tables in `Documentation/rnull.rst` (`make documents`). To add an option, add its line.
 
 use crate::{
     bad_blocks_file::BadBlocksFile,
@@ -130,71 +130,82 @@ macro_rules! options {
 
 options! {
     badblocks is BadBlocksFile,
-        "Sectors that cannot be read or written; +FIRST-LAST makes some so, -FIRST-LAST undoes it";
+        "Sectors that cannot be read or written, as lines of a first sector and a number; \
+         +FIRST-LAST makes some bad, -FIRST-LAST good";
     badblocks_once: bool, initially false,
         "Whether sectors become good when a request fails because of them";
     badblocks_partial_io: bool, initially false,
-        "Whether a request is carried out up to the first bad block";
+        "Whether a request that fails is carried out up to the first bad block";
     blocking: bool, parameter blocking: bool = false,
-        "Whether the block layer lets the driver sleep when it submits a request";
+        "Whether the block layer lets the driver sleep when it submits a request \
+         (BLK_MQ_F_BLOCKING)";
     blocksize: u32, parameter bs: i32 = 512,
-        "Block size in bytes, a power of two from 512";
+        "Block size in bytes: a power of two from 512 to 65536; the parameter is cut to the \
+         page size";
     cache_size: Mebibytes, parameter cache_size: usize = 0,
-        "Size of a memory-backed disk's write cache in MiB, 0 for none";
+        "Size of a memory-backed disk's write cache in MiB; what is in it and was not flushed \
+         is lost at power-off";
     completion_nsec: u64, parameter completion_nsec: usize = 10_000,
-        "Time in ns that a request takes with irqmode 2";
+        "With irqmode 2, the time in ns from a request's submission to its completion";
     discard: bool, parameter discard: bool = false,
-        "Whether a memory-backed disk can discard";
+        "Whether a memory-backed disk can discard; turned off for others";
     fua: bool, parameter fua: bool = true,
         "Whether a disk with a cache can write around it";
     home_node: u32, parameter home_node: i32 = -1,
-        "NUMA node that the disk's memory is to be on, -1 for any";
+        "NUMA node for the disk's memory; -1, which the file shows as 4294967295, or a node \
+         that is not online: any";
     hw_queue_depth: u32, parameter hw_queue_depth: i32 = 64,
-        "Requests that each submission queue can hold";
+        "Requests that each queue holds, cut to 10240";
     index: u32, initially 0,
-        "Minor device number, set when the disk is turned on";
+        "Minor device number, set at power-on";
     irqmode: u32, parameter irqmode: InRange<0, 2> = InRange::new(1),
-        "Where a request completes: 0 in its submission, 1 in softirq context, 2 in a timer";
+        "Where a request completes: 0 in its submission, 1 in softirq context or on the CPU it \
+         came from, 2 in a timer's interrupt; set to 2 for a disk with a model of latencies";
     max_sectors: u32, parameter max_sectors: i32 = 0,
-        "Largest request in sectors of 512 bytes, 0 for the block layer's default";
+        "Largest request in sectors of 512 bytes; 0 stands for the block layer's default";
     mbps: u32, parameter mbps: u32 = 0,
-        "Limit to the disk's bandwidth in MiB/s, 0 for none";
+        "Limit to the disk's bandwidth in MiB/s, cut to 40960; 0 for none";
     memory_backed: bool, parameter memory_backed: bool = false,
-        "Whether the disk keeps its data, in memory";
+        "Whether the disk keeps its data, in memory, until its directory is removed; sets \
+         blocking";
     no_sched: bool, parameter no_sched: i32 = 0,
         "Whether the disk starts without an I/O scheduler";
     poll_queues: u32, parameter poll_queues: i32 = 1, apply Device::set_poll_queues,
-        "Number of queues for polling; the parameter is also the most that a disk can have";
+        "Hardware queues for polling, cut to the parameter";
     power: bool, initially false, apply Device::switch,
         "Whether the disk is there";
     queue_mode: u32, parameter queue_mode: InRange<0, 2> = InRange::new(2),
-        "Interface to the block layer: 2 (blk-mq) is the only one there is";
+        "Interface to the block layer: 0 is taken for 2 (blk-mq), 1 is refused";
     rotational: bool, parameter rotational: bool = false,
         "Whether the disk claims to rotate";
     shared_tag_bitmap: bool, parameter shared_tag_bitmap: bool = false,
-        "Whether the queues of a disk share the requests of one";
+        "Whether the queues of a disk have their requests in common";
     shared_tags: bool, parameter shared_tags: bool = false,
-        "Whether the disk uses the one tag set that all such disks have in common";
+        "Whether the disk uses the one tag set that all such disks have in common; the \
+         parameters say what that is like";
     size: Mebibytes, parameter gb: i32 = 250,
         "Size of the disk; the parameter is in GiB, the file in MiB";
     submit_queues: u32, parameter submit_queues: i32 = 1, apply Device::set_submit_queues,
-        "Number of submission queues, at most one for each CPU";
+        "Hardware queues, cut to one for each CPU";
     use_per_node_hctx: bool, parameter use_per_node_hctx: bool = false,
-        "Whether there is a submission queue for each NUMA node, whatever submit_queues says";
+        "Whether submit_queues is set to the number of NUMA nodes";
     virt_boundary: bool, parameter virt_boundary: bool = false,
         "Whether only the ends of a request's buffers may be off a page boundary";
     zone_append_max_sectors: u32, parameter zone_append_max_sectors: i32 = i32::MAX,
-        "Largest zone append in sectors of 512 bytes, 0 for none but the block layer's own";
+        "Largest zone append in sectors of 512 bytes, cut to whole blocks and to the capacity; \
+         0 lets the block layer make writes of appends";
     zone_capacity: Mebibytes, parameter zone_capacity: usize = 0,
-        "How much of a zone can be written, in MiB; 0 for all of it";
+        "How much of a zone can be written, in MiB; 0 stands for all of it";
     zone_full: bool, parameter zone_full: bool = false,
-        "Whether zones are full at first";
+        "Whether zones are full at power-on, not empty";
     zone_max_active: u32, parameter zone_max_active: u32 = 0,
-        "How many zones can be open or closed at a time; 0 for any number";
+        "How many zones can be open or closed at a time; 0 for any number, to which a number \
+         that is no limit is set";
     zone_max_open: u32, parameter zone_max_open: u32 = 0,
-        "How many zones can be open at a time; 0 for any number";
+        "How many zones can be open at a time; 0 for any number, to which a number that is no \
+         limit is set; cut to zone_max_active";
     zone_nr_conv: u32, parameter zone_nr_conv: u32 = 0,
-        "Number of conventional zones";
+        "Number of conventional zones, cut to leave one that is not";
     zone_offline: Late<u64>, initially Late::new(0), apply Device::set_zone_offline,
         access write_only,
         "A sector of a zone that goes offline, or is emptied if it was";
@@ -202,12 +213,13 @@ options! {
         access write_only,
         "A sector of a zone that becomes read-only, or is emptied if it was";
     zone_size: Mebibytes, parameter zone_size: usize = 256,
-        "Size of a zone in MiB, a power of two";
+        "Size of a zone in MiB, a power of two; the last zone of a disk can be smaller if \
+         zone_capacity is not";
     zoned: bool, parameter zoned: bool = false,
         "Whether the disk has zones";
 }
 
-module_parameter!(nr_devices: u32 = 1, "Number of disks to make when the module is loaded");
+module_parameter!(nr_devices: u32 = 1, "Disks to make when the module is loaded");
 
 /// The value of `home_node` that leaves the choice to the kernel.
 const ANY_NODE: i32 = -1;

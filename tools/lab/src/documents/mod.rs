@@ -3,6 +3,7 @@
 //! them without building anything; a check proves that they are those of today's sources.
 
 mod claims;
+mod options;
 mod unsafe_code;
 
 use std::fs;
@@ -17,10 +18,16 @@ struct Document {
     make: fn(&Lab) -> Result<String>,
 }
 
-const DOCUMENTS: &[Document] = &[Document {
-    path: "Documentation/unsafe.rst",
-    make: unsafe_code::document,
-}];
+const DOCUMENTS: &[Document] = &[
+    Document {
+        path: options::DOCUMENT,
+        make: options::document,
+    },
+    Document {
+        path: "Documentation/unsafe.rst",
+        make: unsafe_code::document,
+    },
+];
 
 /// Writes all of them.
 ///
