@@ -11,6 +11,7 @@ mod diagnosis;
 pub mod documents;
 mod error;
 pub mod guest;
+mod in_tree;
 mod kconfig;
 mod kernel;
 mod libraries;

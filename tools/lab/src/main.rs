@@ -52,6 +52,8 @@ enum Command {
     Demo(Demo),
     /// Measure our modules and tools beside their peers
     Bench(Bench),
+    /// Show where a benchmark's instructions go: by layer of the stack, and by function
+    Profile(Profile),
     /// Run blktests with the kernel's own null_blk and with ours, and compare
     Blktests(Blktests),
     /// Boot a guest with both modules, and a shell on this terminal
@@ -98,6 +100,9 @@ struct Bench {
     /// Write all figures, and all that is needed to measure them again, to this file as JSON
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
+    /// Keep the figures in benches/results, of which `lab documents` makes the README's table
+    #[arg(long, conflicts_with = "quick")]
+    keep: bool,
     /// Write a page with plots to this file
     #[arg(long, value_name = "FILE")]
     html: Option<PathBuf>,
@@ -117,6 +122,16 @@ struct Blktests {
     /// Groups or tests, `zbd` or `block/014` [default: block zbd]
     #[arg(value_name = "TEST")]
     tests: Vec<String>,
+}
+
+#[derive(clap::Args)]
+struct Profile {
+    /// The benchmark, one that counts instructions
+    #[arg(value_name = "NAME")]
+    name: String,
+    /// The measure, as its table calls it [default: the first]
+    #[arg(long, value_name = "MEASURE")]
+    measure: Option<String>,
 }
 
 #[derive(clap::Args)]
@@ -166,6 +181,7 @@ fn main() -> ExitCode {
         Command::Clean => Lab::locate()?.clear_cache().map(|()| ExitCode::SUCCESS),
         Command::Demo(demo) => demo.run(),
         Command::Bench(bench) => bench.run(),
+        Command::Profile(profile) => profile.run(),
         Command::Blktests(blktests) => blktests.run(),
         Command::Shell(guest) => shell(&guest),
         Command::Run(run) => run.run(),
@@ -271,6 +287,7 @@ impl Bench {
         let options = bench::Options {
             names: self.names,
             quick: self.quick,
+            keep: self.keep,
             json: self.json,
             html: self.html,
             compare: self.compare,
@@ -284,6 +301,13 @@ impl Blktests {
     fn run(self) -> Result<ExitCode> {
         let lab = Lab::locate()?;
         blktests::run(&lab, self.checkout.as_deref(), self.driver, &self.tests)?;
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+impl Profile {
+    fn run(self) -> Result<ExitCode> {
+        bench::profile::run(&Lab::locate()?, &self.name, self.measure.as_deref())?;
         Ok(ExitCode::SUCCESS)
     }
 }

@@ -85,10 +85,18 @@ fn start(command: Command) -> Result<Child> {
 ///
 /// # Errors
 /// As [`spawn`]; `kind` with the last line of its standard error where it failed.
-pub fn output(mut command: Command, kind: Kind) -> Result<String> {
+pub fn output(command: Command, kind: Kind) -> Result<String> {
+    output_of(command, Stdio::null(), kind)
+}
+
+/// The same with an input.
+///
+/// # Errors
+/// As [`output`].
+pub fn output_of(mut command: Command, input: Stdio, kind: Kind) -> Result<String> {
     let name = describe(&command);
     command
-        .stdin(Stdio::null())
+        .stdin(input)
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
     let mut child = spawn(command)?;

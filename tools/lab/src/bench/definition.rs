@@ -8,6 +8,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Kind, Result};
+use crate::in_tree::InTree;
 use crate::samples::Sample;
 
 use super::measure::{expanded, operand, Measure, Method, Parameter};
@@ -83,6 +84,10 @@ pub struct GuestPart {
     /// Virtual CPUs, at least 1; where instructions are counted, 1.
     #[serde(default = "default_cpus")]
     pub cpus: u32,
+    /// Where instructions are counted: how long a guest sleeps before it is prepared, until what the
+    /// kernel does after a boot, the calibration of its clock above all, is over.
+    #[serde(default = "default_settle")]
+    pub settle_seconds: u32,
     /// Memory in MiB.
     #[serde(default = "default_memory")]
     pub memory_mib: u32,
@@ -104,6 +109,10 @@ fn default_cpus() -> u32 {
     1
 }
 
+fn default_settle() -> u32 {
+    10
+}
+
 fn default_memory() -> u32 {
     1024
 }
@@ -112,7 +121,8 @@ fn default_memory() -> u32 {
 ///
 /// In commands on this machine, `{tar}` is the archive, `{copy}` a copy of it that may be changed
 /// (before each run it gets its old length back), and `{image}` a file to be made. Their words are
-/// separated by spaces; the first is `mkfs.tarfs` or a program of the toolbox.
+/// separated by spaces; the first is `mkfs.tarfs` or a program of the toolbox. `prepare` may end in
+/// `<{tar}`.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Subject {
@@ -133,6 +143,9 @@ pub struct Subject {
     /// Modules of the stock kernel.
     #[serde(default)]
     pub stock_modules: Vec<String>,
+    /// Modules of the kernel's source that its packages lack.
+    #[serde(default)]
+    pub in_tree: Vec<InTree>,
     /// A script that prepares the guest.
     #[serde(default)]
     pub setup: String,
@@ -213,6 +226,14 @@ impl Definition {
             warm_up: self.warm_up.min(1),
             ..self
         }
+    }
+
+    /// Leaves out subjects that are not in the ratio.
+    pub fn of_ratio(mut self) -> Self {
+        let Ratio { of, to } = &self.ratio;
+        self.subjects
+            .retain(|subject| [of, to].contains(&&subject.name));
+        self
     }
 
     /// How often each measure is taken, to effect or not.

@@ -3,10 +3,10 @@
 
 use std::fs::{self, File};
 use std::path::PathBuf;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use crate::error::{Error, Kind, Result};
-use crate::{mkfs, Lab};
+use crate::{mkfs, process, Lab};
 
 /// The files of one subject, in a folder that lives as long as this.
 pub struct Files {
@@ -41,6 +41,24 @@ impl Files {
             }
         }
         Ok(command)
+    }
+
+    /// Runs a command of a definition, which may end in `<{tar}`: its input is the archive then.
+    ///
+    /// # Errors
+    /// As [`Files::command`]; `Other` where the command fails.
+    pub fn run(&self, lab: &Lab, line: &str) -> Result<()> {
+        let (line, input) = match line.split_once('<') {
+            Some((line, input)) => (line, Some(self.find(input.trim())?)),
+            None => (line, None),
+        };
+        let input = match input {
+            Some(path) => File::open(&path)
+                .map_err(|error| Error::io("read", &path, error))?
+                .into(),
+            None => Stdio::null(),
+        };
+        process::output_of(self.command(lab, line)?, input, Kind::Other).map(drop)
     }
 
     /// The file that a word in braces stands for. The copy is made when it is first asked for, and

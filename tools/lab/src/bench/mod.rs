@@ -3,6 +3,7 @@
 
 mod definition;
 mod environment;
+mod figures;
 mod files;
 mod fio;
 mod html;
@@ -10,6 +11,7 @@ mod in_guest;
 mod measure;
 mod on_host;
 mod plot;
+pub mod profile;
 mod report;
 mod slower;
 mod subject_guest;
@@ -25,6 +27,7 @@ use crate::Lab;
 
 use definition::Definition;
 use environment::Environment;
+pub use figures::readme;
 pub use report::{Report, Row};
 pub use table::text as figure_text;
 
@@ -38,6 +41,8 @@ pub struct Options {
     pub quick: bool,
     /// The file for JSON.
     pub json: Option<PathBuf>,
+    /// Whether each report becomes the one that is kept in `benches/results`.
+    pub keep: bool,
     /// The file for HTML.
     pub html: Option<PathBuf>,
     /// A file of JSON that was written before: what got slower since is printed.
@@ -61,6 +66,10 @@ pub fn run(lab: &Lab, options: &Options) -> Result<()> {
     for definition in definitions {
         let report = measure(lab, &definition)?;
         print(&table::table(&report))?;
+        if options.keep {
+            let path = results_folder(lab).join(format!("{}.json", report.benchmark));
+            write(&path, &Report::to_json(std::slice::from_ref(&report))?)?;
+        }
         reports.push(report);
         // After each one: what is measured is not lost where a later one fails.
         if let Some(path) = &options.json {
@@ -86,11 +95,11 @@ fn write(path: &Path, text: &str) -> Result<()> {
     fs::write(path, text).map_err(|error| Error::io("write", path, error))
 }
 
-/// Measures one benchmark.
+/// Measures the two subjects of one benchmark's ratio.
 pub fn report(lab: &Lab, name: &str) -> Result<Report> {
     let names = [name.to_owned()];
-    match Definition::load(&folder(lab), &names)?.first() {
-        Some(definition) => measure(lab, definition),
+    match Definition::load(&folder(lab), &names)?.pop() {
+        Some(definition) => measure(lab, &definition.of_ratio()),
         None => Err(Error::new(Kind::Usage, format!("no benchmark {name}"))),
     }
 }
@@ -99,22 +108,16 @@ fn folder(lab: &Lab) -> PathBuf {
     lab.checkout().join("benches")
 }
 
+/// The folder of the results that are kept.
+fn results_folder(lab: &Lab) -> PathBuf {
+    folder(lab).join("results")
+}
+
 fn measure(lab: &Lab, definition: &Definition) -> Result<Report> {
     // What costs time is made here, with its own display, and not in the threads of guests.
     let environment = Environment::of(lab)?;
-    for module in definition
-        .subjects
-        .iter()
-        .flat_map(|subject| &subject.modules)
-    {
-        lab.module(module)?;
-    }
-    let mut tars = Vec::new();
-    for parameter in definition.parameters() {
-        let sample = definition.tar_for(parameter.as_ref())?;
-        tars.push(sample.map(|sample| sample.provide(lab)).transpose()?);
-    }
-
+    provide_modules(lab, definition)?;
+    let tars = tars(lab, definition)?;
     let step = Step::start(format!("measuring {}", definition.name));
     let subjects = definition.subjects.len().saturating_mul(tars.len());
     let runs = definition.runs().saturating_mul(subjects);
@@ -129,6 +132,29 @@ fn measure(lab: &Lab, definition: &Definition) -> Result<Report> {
     };
     step.finish();
     Ok(Report::new(definition, &samples, environment))
+}
+
+/// Builds the modules of all subjects.
+fn provide_modules(lab: &Lab, definition: &Definition) -> Result<()> {
+    for subject in &definition.subjects {
+        for module in &subject.modules {
+            lab.module(module)?;
+        }
+        for module in &subject.in_tree {
+            module.provide(lab)?;
+        }
+    }
+    Ok(())
+}
+
+/// The archives of the definition's parameters.
+fn tars(lab: &Lab, definition: &Definition) -> Result<Vec<Option<PathBuf>>> {
+    let mut tars = Vec::new();
+    for parameter in definition.parameters() {
+        let sample = definition.tar_for(parameter.as_ref())?;
+        tars.push(sample.map(|sample| sample.provide(lab)).transpose()?);
+    }
+    Ok(tars)
 }
 
 fn print(text: &str) -> Result<()> {

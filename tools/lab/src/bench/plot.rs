@@ -14,7 +14,7 @@ use super::table;
 
 const WIDTH: u32 = 900;
 /// The height of a bar, and of the space between two measures.
-const BAR: u32 = 16;
+const BAR: u32 = 18;
 /// The space for the names beside the bars.
 const NAMES: u32 = 330;
 /// The height of a plot of lines.
@@ -86,14 +86,14 @@ fn bars(report: &Report, rows: &[&Row]) -> Result<String, Box<dyn StdError>> {
             .disable_y_mesh()
             .disable_y_axis()
             .x_desc(format!("part of {reference}'s"))
-            .label_style((FONT, 12))
+            .label_style((FONT, 15))
             .draw()?;
         let area = chart.plotting_area();
         let right = Pos::new(HPos::Right, VPos::Center);
         let left = Pos::new(HPos::Left, VPos::Center);
         let mut top = 0.0;
         for row in rows {
-            let style = (FONT, 12).into_text_style(&root).pos(right);
+            let style = (FONT, 15).into_text_style(&root).pos(right);
             let middle = top + f64::from(subjects) / 2.0;
             area.draw(&Text::new(
                 format!("{}  ", row.label()),
@@ -111,10 +111,8 @@ fn bars(report: &Report, rows: &[&Row]) -> Result<String, Box<dyn StdError>> {
                 let median = row.medians.get(&subject.name).copied().unwrap_or(f64::NAN);
                 let words = format!(" {}: {} {}", subject.name, table::text(median), row.unit);
                 // Beside a long bar there is no space.
-                let (place, style) = match length > most * 0.6 {
-                    true => (0.0, (FONT, 11, &WHITE).into_text_style(&root).pos(left)),
-                    false => (length, (FONT, 11).into_text_style(&root).pos(left)),
-                };
+                let place = if length > most * 0.6 { 0.0 } else { length };
+                let style = (FONT, 14).into_text_style(&root).pos(left);
                 area.draw(&Text::new(words, (place, top + 0.5), style))?;
                 top += 1.0;
             }
@@ -157,7 +155,7 @@ fn lines(report: &Report, rows: &[&Row]) -> Result<String, Box<dyn StdError>> {
         let root = SVGBackend::with_string(&mut svg, (WIDTH, LINES)).into_drawing_area();
         let mut chart = ChartBuilder::on(&root)
             .margin(10)
-            .caption(&first.measure, (FONT, 14))
+            .caption(&first.measure, (FONT, 18))
             .x_label_area_size(40)
             .y_label_area_size(90)
             .build_cartesian_2d(range(|point| point.0), range(|point| point.1))?;
@@ -167,7 +165,7 @@ fn lines(report: &Report, rows: &[&Row]) -> Result<String, Box<dyn StdError>> {
             .y_desc(&first.unit)
             .x_label_formatter(&|x| table::text(*x))
             .y_label_formatter(&|y| table::text(*y))
-            .label_style((FONT, 12))
+            .label_style((FONT, 15))
             .draw()?;
         for (number, subject) in report.subjects.iter().enumerate() {
             let colour = Palette99::pick(number).to_rgba();
@@ -188,7 +186,7 @@ fn lines(report: &Report, rows: &[&Row]) -> Result<String, Box<dyn StdError>> {
             .position(SeriesLabelPosition::UpperLeft)
             .background_style(WHITE.mix(0.8))
             .border_style(BLACK)
-            .label_font((FONT, 12))
+            .label_font((FONT, 15))
             .draw()?;
         root.present()?;
     }

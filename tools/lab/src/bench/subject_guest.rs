@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::error::{Error, Kind, Result};
 use crate::guest::{Accelerator, Access, Boot, Guest};
-use crate::{process, Lab};
+use crate::Lab;
 
 use super::definition::{Definition, GuestPart, Mode, Subject};
 use super::files::Files;
@@ -45,19 +45,20 @@ impl SubjectGuest<'_> {
 
     /// Boots it, prepares the subject, and reads the configuration back.
     pub fn start(&self) -> Result<Running> {
+        self.start_with(|boot| boot)
+    }
+
+    /// The same of a guest that `change` adds something to.
+    pub fn start_with<'a>(&'a self, change: impl FnOnce(Boot<'a>) -> Boot<'a>) -> Result<Running> {
         if !self.subject.prepare.is_empty() {
-            process::output(
-                self.files.command(self.lab, &self.subject.prepare)?,
-                Kind::Other,
-            )?;
+            self.files.run(self.lab, &self.subject.prepare)?;
         }
-        let boot = self.boot()?;
+        let boot = change(self.boot()?);
         let machine = boot.machine_arguments();
         let mut guest = boot.boot()?;
         if self.part.mode == Mode::Instructions {
-            // Virtual time, which costs nothing: what the kernel does after a boot, the calibration
-            // of its clock above all, is over then.
-            script(&mut guest, "sleep 10")?;
+            // Virtual time, which costs nothing.
+            script(&mut guest, &format!("sleep {}", self.part.settle_seconds))?;
         }
         let setup = format!("{}\n{}", self.subject.setup, self.part.setup);
         script(&mut guest, &setup)?;
@@ -87,6 +88,9 @@ impl SubjectGuest<'_> {
         }
         for module in &subject.modules {
             boot = boot.module(module);
+        }
+        for module in &subject.in_tree {
+            boot = boot.module(&module.provide(self.lab)?.to_string_lossy());
         }
         for disk in &subject.disks {
             boot = boot.disk(self.files.find(disk)?, Access::ReadOnly);
@@ -128,6 +132,11 @@ impl Running {
                 Err(Error::new(Kind::Usage, message))
             }
         }
+    }
+
+    /// The kernel's symbols: `/proc/kallsyms`.
+    pub fn symbols(&mut self) -> Result<String> {
+        script(&mut self.guest, "cat /proc/kallsyms")
     }
 
     /// Ends the guest, and judges its log.

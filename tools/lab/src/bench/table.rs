@@ -32,17 +32,7 @@ pub fn rows(report: &Report) -> Vec<Vec<String>> {
 pub fn table(report: &Report) -> String {
     let rows = rows(report);
     let mut out = format!("\n{}: {}\n", report.benchmark, report.title);
-    let widths = widths(&rows);
-    for row in &rows {
-        let mut line = String::new();
-        for (column, (cell, width)) in row.iter().zip(&widths).enumerate() {
-            let _ = match column {
-                0 | 1 => write!(line, "  {cell:<width$}"),
-                _ => write!(line, "  {cell:>width$}"),
-            };
-        }
-        let _ = writeln!(out, "{}", line.trim_end());
-    }
+    align(&mut out, &rows, 2);
     for note in &report.notes {
         let _ = writeln!(out, "  {note}");
     }
@@ -95,6 +85,22 @@ pub fn method(report: &Report) -> String {
         }
     }
     out
+}
+
+/// Adds rows of cells: columns as wide as they need, the first `left` of them flush left, the others
+/// flush right.
+pub fn align(out: &mut String, rows: &[Vec<String>], left: usize) {
+    let widths = widths(rows);
+    for row in rows {
+        let mut line = String::new();
+        for (column, (cell, width)) in row.iter().zip(&widths).enumerate() {
+            let _ = match column < left {
+                true => write!(line, "  {cell:<width$}"),
+                false => write!(line, "  {cell:>width$}"),
+            };
+        }
+        let _ = writeln!(out, "{}", line.trim_end());
+    }
 }
 
 /// The width that each column needs.

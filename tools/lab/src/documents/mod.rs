@@ -9,7 +9,7 @@ mod unsafe_code;
 use std::fs;
 
 use crate::error::{Error, Kind, Result};
-use crate::Lab;
+use crate::{bench, Lab};
 
 /// A document and what makes it.
 struct Document {
@@ -26,6 +26,10 @@ const DOCUMENTS: &[Document] = &[
     Document {
         path: "Documentation/unsafe.rst",
         make: unsafe_code::document,
+    },
+    Document {
+        path: "README.md",
+        make: bench::readme,
     },
 ];
 

@@ -67,6 +67,7 @@ impl<'a> Boot<'a> {
             cpus: 1,
             memory_mib: 1024,
             disks: Vec::new(),
+            plugin: None,
             port: qemu::Port::Control,
         };
         Self {
@@ -137,6 +138,12 @@ impl<'a> Boot<'a> {
     pub fn bytes(mut self, guest: &str, bytes: &[u8]) -> Self {
         self.contents
             .push(Content::Bytes(bytes.to_owned(), guest.to_owned()));
+        self
+    }
+
+    /// Has a plugin watch the software emulation; it gets the argument `out=OUT`.
+    pub fn plugin(mut self, file: &Path, out: &Path) -> Self {
+        self.machine.plugin = Some((file.to_owned(), out.to_owned()));
         self
     }
 

@@ -44,6 +44,8 @@ pub struct Machine {
     pub memory_mib: u32,
     /// Images of the disks: `/dev/vda`, `/dev/vdb`, …
     pub disks: Vec<(PathBuf, Access)>,
+    /// A plugin of the software emulation, and the file that it writes.
+    pub plugin: Option<(PathBuf, PathBuf)>,
     /// What the host talks to.
     pub port: Port,
 }
@@ -104,9 +106,12 @@ impl Machine {
             Port::Control => "virtserialport,chardev=port,nr=1",
             Port::Terminal => "virtconsole,chardev=port",
         });
+        if let Some((file, out)) = &self.plugin {
+            let (file, out) = (value(file), value(out));
+            command.arg("-plugin").arg(format!("file={file},out={out}"));
+        }
         for (number, (path, access)) in self.disks.iter().enumerate() {
-            // A comma ends a value unless it is doubled.
-            let path = path.to_string_lossy().replace(',', ",,");
+            let path = value(path);
             let read_only = if *access == Access::ReadOnly {
                 "on"
             } else {
@@ -119,4 +124,9 @@ impl Machine {
             command.args(["-device", &format!("virtio-blk-pci,drive=disk{number}")]);
         }
     }
+}
+
+/// A path as a value: a comma ends it unless it is doubled.
+fn value(path: &Path) -> String {
+    path.to_string_lossy().replace(',', ",,")
 }
