@@ -7,7 +7,7 @@ TARGET := $(or $(CARGO_TARGET_DIR),target)
 TOOLS := mkfs fsck dump
 LAB := cargo run --release --package lab --
 
-.PHONY: help modules tools man documents demo test bench blktests shell modules_install clean distclean
+.PHONY: help modules tools man documents demo test bench profile blktests shell modules_install clean distclean
 
 help:
 	@echo 'make modules          build rnull.ko and tarfs.ko for the stock kernel, and with'
@@ -19,6 +19,7 @@ help:
 	@echo 'make test             run every test and check'
 	@echo 'make bench            measure against C and EROFS [BENCH=name] [QUICK=1]'
 	@echo '                      [JSON=file] [HTML=file] [COMPARE=old.json]'
+	@echo 'make profile          show where the instructions of a benchmark go: BENCH=name'
 	@echo 'make blktests         compare ours with C null_blk by a checkout of blktests,'
 	@echo '                      BLKTESTS=folder [TESTS="block/014 zbd"] [DRIVER=c|rnull]'
 	@echo 'make shell            a guest with both modules, and its shell'
@@ -47,6 +48,9 @@ demo: tools
 bench: tools
 	$(LAB) bench $(BENCH) $(if $(QUICK),--quick) $(if $(JSON),--json '$(JSON)') \
 		$(if $(HTML),--html '$(HTML)') $(if $(COMPARE),--compare '$(COMPARE)')
+
+profile: tools
+	$(LAB) profile $(BENCH) $(if $(MEASURE),--measure '$(MEASURE)')
 
 blktests:
 	$(LAB) blktests --checkout '$(BLKTESTS)' $(if $(DRIVER),--driver $(DRIVER)) $(TESTS)
