@@ -27,9 +27,12 @@ use crate::layers;
 use crate::make::{self, Output};
 use crate::options::{Label, Options, ReadOptions};
 use crate::progress::Progress;
-use crate::{Error, Source};
+use crate::{Error, Source, BLOCK};
 
 pub use report::{Finding, Report};
+
+/// How many times an index may be in memory as the files that made it, in addition to what is usual.
+const MEMORY_FACTOR: u64 = 4;
 
 /// What was checked.
 #[derive(Debug, Default)]
@@ -78,12 +81,12 @@ pub fn check(
     let archives = broken_index(opened, report)?.flatten();
     sums::check_index(&index, report, progress)?;
     let paths = structure::check(&index, report, progress)?;
-    let read_options = ReadOptions::from_features(index.superblock().features_compat);
+    let read_options = read_options(index.superblock());
     if let Some(archives) = &archives {
         let read = layers::read(archives, read_options, progress);
         if let Some(archive) = broken_archive(read, report)? {
             comparison::compare(&index, &archive.tree, &paths, report, progress)?;
-            check_place(&index, archive.end, report)?;
+            check_place(&index, archive.end(), report)?;
         }
         sums::check_data(&index, archives, report, progress)?;
     }
@@ -110,9 +113,7 @@ pub fn repair(
         alignment: None,
         uuid: superblock.map(|superblock| Uuid::from_bytes(superblock.uuid)),
         label: Label(superblock.map_or([0; 64], |superblock| superblock.label)),
-        read: ReadOptions::from_features(
-            superblock.map_or(0, |superblock| superblock.features_compat),
-        ),
+        read: superblock.map(read_options).unwrap_or_default(),
         data_sums: superblock.is_some_and(|superblock| superblock.data_sums.records() > 0),
     };
     match archives {
@@ -125,6 +126,15 @@ pub fn repair(
         [] => make::make(path, Output::InPlace, &options, progress).map(|_| ()),
         [archive] => make::make(archive, Output::IndexOnly(path), &options, progress).map(|_| ()),
         several => layers::make_layers(several, path, &options, progress).map(|_| ()),
+    }
+}
+
+/// How the archives of an index are read: as they were, and with the memory that made so much index.
+fn read_options(superblock: &Superblock) -> ReadOptions {
+    let index_bytes = superblock.index_blocks.saturating_mul(BLOCK);
+    ReadOptions {
+        more_memory: index_bytes.saturating_mul(MEMORY_FACTOR),
+        ..ReadOptions::from_features(superblock.features_compat)
     }
 }
 
@@ -143,7 +153,7 @@ fn check_unfinished(
         });
     }
     let archive = make::read_entries(source, source.length(), ReadOptions::default(), progress)?;
-    if Place::find(source, archive.end)?.is_none() {
+    if Place::find(source, archive.end())?.is_none() {
         return Err(Error::NotIndexed { path: path.into() });
     }
     report.add("the index has no superblock: what wrote it was killed, or the image was cut off");

@@ -50,6 +50,8 @@ impl<'a> Index<'a> {
     ) -> Result<Self, Error> {
         let tar_length = archives.end();
         let numbering = Numbering::new(tree);
+        // Before the names of the leaves are in memory, too.
+        let time_base = time_base(tree, &numbering);
         let leaves = Leaves::new(tree, &numbering).ok_or_else(|| Error::Collisions {
             path: path.into(),
             seeds: SEEDS,
@@ -59,7 +61,6 @@ impl<'a> Index<'a> {
             error,
         };
         let xattrs = XattrRegion::new(tree, &numbering).map_err(too_large)?;
-        let time_base = time_base(tree, &numbering);
         let mut inodes = Inodes::new(tree, &numbering, &leaves.directories, &xattrs);
         let is_wide = |inode: &Inode| InodeRecord::encode(inode, time_base).is_none();
         let wide = inodes.by_ref().filter(|(_, inode)| is_wide(inode)).count();
@@ -210,7 +211,7 @@ impl<'a> Index<'a> {
         let contents = self.numbering.inodes().iter();
         let contents = contents.map(|inode| self.tree.node(inode.node).content);
         let extents = contents.flat_map(|content| match content {
-            Content::Sparse { first, extents, .. } => self.tree.extents(first, extents),
+            Content::Sparse(id) => self.tree.extents(self.tree.sparse(id)),
             _ => &[],
         });
         for extent in extents {

@@ -5,7 +5,7 @@
 use layout::{Directory, Extent, Inode, Kind, Sparse, Symlink, S_IFCHR, S_IFMT};
 
 use crate::numbering::{self, Numbering};
-use crate::tree::{Content, Text, Tree};
+use crate::tree::{Content, Sector, SparseFile, Text, Tree};
 use crate::xattrs::XattrRegion;
 
 /// Goes through the inodes in the order of their numbers, and gives the targets of symbolic links
@@ -83,8 +83,12 @@ impl Iterator for Inodes<'_> {
         let numbered = self.numbered.next()?;
         let node = self.tree.node(numbered.node);
         let kind = match node.content {
-            Content::Regular { size, sector } => Kind::Regular(Extent { size, sector }),
-            Content::Sparse { size, extents, .. } => {
+            Content::Regular { size, sector } => Kind::Regular(Extent {
+                size,
+                sector: sector.number(),
+            }),
+            Content::Sparse(id) => {
+                let SparseFile { size, extents, .. } = self.tree.sparse(id);
                 Kind::Sparse(self.place_extents(size, extents))
             }
             Content::Directory(_) => Kind::Directory(*self.directories.next()?),
@@ -103,7 +107,7 @@ impl Iterator for Inodes<'_> {
             gid: node.gid,
             mtime_sec: node.mtime_sec,
             mtime_nsec: node.mtime_nsec,
-            header: node.header,
+            header: node.header.map(Sector::number),
             xattrs: node.xattrs.and_then(|set| self.xattrs.find(set)),
             kind,
         };

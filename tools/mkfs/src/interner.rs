@@ -19,6 +19,9 @@ pub struct Sequence<T> {
     values: PhantomData<fn() -> T>,
 }
 
+/// Bytes that a sequence takes at most: where it is, here and elsewhere, and its number in the table.
+const SEQUENCE: usize = 2 * (size_of::<Sequence<u8>>() + 8) + 16;
+
 /// Sequences by number, equal ones with equal numbers.
 pub struct Interner<T> {
     sequences: Arena<Sequence<T>>,
@@ -45,9 +48,12 @@ impl<T: Copy + Eq + Hash> Interner<T> {
         self.sequences.count()
     }
 
-    /// Number of values that they have in all.
-    pub fn length(&self) -> usize {
-        self.values.len()
+    /// Bytes of memory that they take, and that as many places of theirs elsewhere do.
+    pub fn memory(&self) -> u64 {
+        let sequences = self.count().saturating_mul(SEQUENCE);
+        let values = self.values.len().saturating_mul(size_of::<T>());
+        // CAST: `usize` is at most 64 bits wide.
+        sequences.saturating_add(values) as u64
     }
 
     /// Returns the number of a sequence; `None` where it is new and there are 2^32 - 1 others.
@@ -91,7 +97,7 @@ mod tests {
             .map(|text| interner.add(text.as_bytes()).unwrap())
             .collect();
         assert_eq!(interner.count(), 300);
-        assert_eq!(interner.length(), 10 + 90 * 2 + 200 * 3);
+        assert_eq!(interner.values.len(), 10 + 90 * 2 + 200 * 3);
         for (i, text) in texts.iter().enumerate() {
             assert_eq!(ids[i].place(), i % 300);
             assert_eq!(interner.get(ids[i]), text.as_bytes());

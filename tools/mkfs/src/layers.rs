@@ -14,13 +14,13 @@ use crate::archives::Archives;
 use crate::image::Existing;
 use crate::index::Index;
 use crate::interrupt::Interrupt;
-use crate::make::{self, Archive, Output};
+use crate::make::{self, Archive, Output, Reading};
 use crate::options::{Options, ReadOptions};
 use crate::output;
 use crate::progress::Progress;
 use crate::summary::Summary;
 use crate::tar::Reader;
-use crate::tree::Tree;
+use crate::tree::Builder;
 use crate::whiteouts::Mark;
 use crate::{Error, Source};
 
@@ -53,22 +53,27 @@ pub(crate) fn read(
     options: ReadOptions,
     progress: &mut Progress,
 ) -> Result<Archive, Error> {
-    let mut all = Archive::default();
+    let mut all = Reading::new(options);
     let end = archives.end();
     for (number, archive) in archives.iter().enumerate() {
         let source = &archive.source;
         if number > 0 {
-            all.tree.begin_layer();
-            hide(&mut all.tree, source, archive.length, options)?;
+            all.builder.begin_layer();
+            hide(&mut all.builder, source, archive.length, options)?;
         }
         all.add(source, archive.length, archive.start, options, progress)?;
         progress.report("read", archive.start.saturating_add(archive.length), end);
     }
-    Ok(all)
+    Ok(all.finish())
 }
 
 /// Takes away from a tree what the whiteouts of the next layer say.
-fn hide(tree: &mut Tree, source: &Source, length: u64, options: ReadOptions) -> Result<(), Error> {
+fn hide(
+    tree: &mut Builder,
+    source: &Source,
+    length: u64,
+    options: ReadOptions,
+) -> Result<(), Error> {
     let mut reader = Reader::new(source, length, options);
     while let Some(entry) = reader.next_entry()? {
         let hidden = match Mark::of(entry.name) {

@@ -39,7 +39,6 @@ pub struct Leaves {
 struct Name {
     hash: u32,
     link: LinkId,
-    length: u8,
 }
 
 /// A leaf and its place.
@@ -123,10 +122,10 @@ impl Leaves {
             let by_hash = a.hash.cmp(&b.hash);
             by_hash.then_with(|| tree.name(a.link).cmp(tree.name(b.link)))
         });
-        let count = leaf_count(names).ok_or(Crowded)?;
+        let count = leaf_count(tree, names).ok_or(Crowded)?;
         let first = match count {
             0 => 0,
-            1 => self.packer.place(leaf_size(names)),
+            1 => self.packer.place(leaf_size(tree, names)),
             _ => self.packer.place_blocks(count),
         };
         let mut place = first;
@@ -136,7 +135,7 @@ impl Leaves {
             let length = rest.partition_point(|name| leaf_of(name.hash, count) <= leaf);
             let (names, _) = rest.split_at(length);
             if count > 1 {
-                self.packer.open(place, leaf_size(names));
+                self.packer.open(place, leaf_size(tree, names));
             }
             let end = begin.saturating_add(length);
             self.leaves.push(Planned {
@@ -158,40 +157,35 @@ impl Leaves {
 /// Returns a directory's names, in the order of the tree.
 fn names(tree: &Tree, directory: NodeId, seed: u32) -> impl Iterator<Item = Name> + '_ {
     tree.children(directory).map(move |(link, _)| {
-        let name = tree.name(link);
-        Name {
-            hash: name_hash(seed, name),
-            link,
-            // CAST: a name has at most 255 bytes.
-            length: name.len() as u8,
-        }
+        let hash = name_hash(seed, tree.name(link));
+        Name { hash, link }
     })
 }
 
 /// Size of a leaf of these names, in bytes.
-fn leaf_size(names: &[Name]) -> usize {
-    let text = names.iter().map(|name| usize::from(name.length)).sum();
+fn leaf_size(tree: &Tree, names: &[Name]) -> usize {
+    let text = names.iter().map(|name| tree.name(name.link).len()).sum();
     leaf_bytes(names.len(), text)
 }
 
 /// Returns the number of leaves to give to a directory; `None` where the names crowd some of them.
-fn leaf_count(names: &[Name]) -> Option<u32> {
+fn leaf_count(tree: &Tree, names: &[Name]) -> Option<u32> {
     if names.is_empty() {
         return Some(0);
     }
-    let least = u32::try_from(leaf_size(names).div_ceil(PAYLOAD_SIZE)).ok()?;
+    let least = u32::try_from(leaf_size(tree, names).div_ceil(PAYLOAD_SIZE)).ok()?;
     let most = least.checked_mul(LEAVES_FACTOR)?;
     // Each try costs a pass over the names: steps of a sixteenth bound their number.
     std::iter::successors(Some(least), |&count| {
         count.checked_add(count / 16)?.checked_add(1)
     })
     .take_while(|&count| count <= most)
-    .find(|&count| fits(names, count))
+    .find(|&count| fits(tree, names, count))
 }
 
 /// Whether each of `count` leaves holds the names that belong into it.
-fn fits(names: &[Name], count: u32) -> bool {
+fn fits(tree: &Tree, names: &[Name], count: u32) -> bool {
     names
         .chunk_by(|a, b| leaf_of(a.hash, count) == leaf_of(b.hash, count))
-        .all(|names| leaf_size(names) <= PAYLOAD_SIZE)
+        .all(|names| leaf_size(tree, names) <= PAYLOAD_SIZE)
 }

@@ -77,6 +77,11 @@ struct Arguments {
     #[arg(long)]
     strict: bool,
 
+    /// Take so much more memory for what the archive's files are than 64 MiB and 200 bytes for each
+    /// entry
+    #[arg(long, value_name = "BYTES", default_value_t, hide_default_value = true)]
+    more_memory: u64,
+
     /// Record checksums of the archive's data, which is read for them: damage is noticed when it is
     /// read
     #[arg(long)]
@@ -142,6 +147,7 @@ fn make(arguments: &Arguments) -> Result<Status, Error> {
                 _ => Whiteouts::Apply,
             },
             strict: arguments.strict,
+            more_memory: arguments.more_memory,
         },
         alignment: arguments.align,
         data_sums: arguments.data_checksums,

@@ -23,7 +23,7 @@ use crate::spool::Spooled;
 use crate::stream::Stream;
 use crate::summary::Summary;
 use crate::tar::{Reader, Reason};
-use crate::tree::Tree;
+use crate::tree::{Builder, Tree};
 use crate::whiteouts::Whiteouts;
 use crate::{Error, Source};
 
@@ -41,13 +41,24 @@ pub enum Output<'a> {
     IndexOnly(&'a Path),
 }
 
+/// Archives that are being read.
+pub(crate) struct Reading {
+    pub(crate) builder: Builder,
+    found: Found,
+}
+
 /// An archive that was read to its end, or several.
-#[derive(Default)]
 pub(crate) struct Archive {
     pub(crate) tree: Tree,
+    found: Found,
+}
+
+/// What archives have besides files.
+#[derive(Default)]
+struct Found {
     entries: u64,
     /// Byte after the last entry, of the last archive.
-    pub(crate) end: u64,
+    end: u64,
     xattrs_left_out: Notes,
     records_left_out: Notes,
     differing: Notes,
@@ -77,7 +88,7 @@ pub fn make(
         return make_aligned(&source, alignment, image, &interrupt, options, progress);
     }
     let (archive, tar_length) = read(&source, options.read, progress)?;
-    let place = Place::after(tar_length, archive.end).ok_or_else(|| too_long(&source))?;
+    let place = Place::after(tar_length, archive.end()).ok_or_else(|| too_long(&source))?;
     let archives = Archives::one(Rc::clone(&source), tar_length, None);
     let index = Index::new(&archive.tree, &archives, options, path)?;
     // Until here nothing was written, and a signal may end the run as it always does.
@@ -195,7 +206,7 @@ fn make_of_spooled(
 ) -> Result<Summary, Error> {
     let source = Rc::new(spooled.source(path)?);
     let (archive, tar_length) = read(&source, options.read, progress)?;
-    let place = Place::after(tar_length, archive.end).ok_or_else(|| too_long(&source))?;
+    let place = Place::after(tar_length, archive.end()).ok_or_else(|| too_long(&source))?;
     let archives = Archives::one(source, tar_length, None);
     let index = Index::new(&archive.tree, &archives, options, path)?;
     let superblock = spooled.complete(place, &index, progress)?;
@@ -266,7 +277,7 @@ fn read(
         Existing::Good(superblock) => {
             let tar_length = superblock.tar_length;
             let archive = read_entries(source, tar_length, options, progress)?;
-            let place = Place::after(tar_length, archive.end).ok_or_else(|| too_long(source))?;
+            let place = Place::after(tar_length, archive.end()).ok_or_else(|| too_long(source))?;
             if Place::of(&superblock) != Some(place) {
                 return Err(Error::DamagedIndex {
                     path: source.path().into(),
@@ -286,7 +297,7 @@ fn read(
         Existing::None => None,
     };
     let archive = read_entries(source, source.length(), options, progress)?;
-    match (Place::find(source, archive.end)?, bad_index) {
+    match (Place::find(source, archive.end())?, bad_index) {
         (Some(place), _) => Ok((archive, place.tar_length)),
         (None, None) => Ok((archive, source.length())),
         // Where the archive ends, nothing says any more.
@@ -308,12 +319,28 @@ pub(crate) fn read_entries(
     options: ReadOptions,
     progress: &mut Progress,
 ) -> Result<Archive, Error> {
-    let mut archive = Archive::default();
-    archive.add(source, length, 0, options, progress)?;
-    Ok(archive)
+    let mut reading = Reading::new(options);
+    reading.add(source, length, 0, options, progress)?;
+    Ok(reading.finish())
 }
 
-impl Archive {
+impl Reading {
+    /// Starts with no entry.
+    pub(crate) fn new(options: ReadOptions) -> Self {
+        Self {
+            builder: Builder::new(options.more_memory),
+            found: Found::default(),
+        }
+    }
+
+    /// Ends with what was read.
+    pub(crate) fn finish(self) -> Archive {
+        Archive {
+            tree: self.builder.finish(),
+            found: self.found,
+        }
+    }
+
     /// Adds the entries of an archive, the first `length` bytes of a file, which is at byte `start` of
     /// the space of all archives.
     ///
@@ -337,31 +364,33 @@ impl Archive {
             let is_whiteout = whiteouts.take(&entry);
             let added = is_whiteout.and_then(|is_whiteout| match is_whiteout {
                 true => Ok(()),
-                false => self.tree.add(&entry),
+                false => self.builder.add(&entry),
             });
             added.map_err(|rule| Error::archive(source.path(), offset, entry.name, rule))?;
             for not_kept in &entry.not_kept {
                 let notes = match not_kept.reason {
-                    Reason::UnknownRecord => &mut self.records_left_out,
-                    _ => &mut self.xattrs_left_out,
+                    Reason::UnknownRecord => &mut self.found.records_left_out,
+                    _ => &mut self.found.xattrs_left_out,
                 };
                 notes.add_not_kept(entry.name, not_kept);
             }
             if let Some(&difference) = entry.differences.first() {
-                self.differing.add_difference(entry.name, difference);
+                self.found.differing.add_difference(entry.name, difference);
             }
             entries = entries.saturating_add(1);
             if entries % ENTRIES_A_REPORT == 0 {
                 progress.report("read", reader.position(), length);
             }
         }
-        self.end = reader.position();
-        self.entries = self.entries.saturating_add(entries);
-        whiteouts.finish(&mut self.tree).map_err(|problem| {
+        self.found.end = reader.position();
+        self.found.entries = self.found.entries.saturating_add(entries);
+        whiteouts.finish(&mut self.builder).map_err(|problem| {
             Error::archive(source.path(), problem.offset, &problem.name, problem.rule)
         })?;
         // Zeros alone are an empty archive, but much that is no archive starts with some.
-        if entries == 0 && Place::find(source, self.end)?.is_none() && !is_zero(source, 0, length)?
+        if entries == 0
+            && Place::find(source, self.found.end)?.is_none()
+            && !is_zero(source, 0, length)?
         {
             return Err(Error::NotTar {
                 path: source.path().into(),
@@ -370,15 +399,22 @@ impl Archive {
         }
         Ok(())
     }
+}
+
+impl Archive {
+    /// Byte after the last entry, of the last archive.
+    pub(crate) fn end(&self) -> u64 {
+        self.found.end
+    }
 
     /// Says what was made of these archives.
     pub(crate) fn summary(self, superblock: Superblock, progress: &Progress) -> Summary {
         Summary {
-            entries: self.entries,
+            entries: self.found.entries,
             superblock,
-            xattrs_left_out: self.xattrs_left_out,
-            records_left_out: self.records_left_out,
-            differing: self.differing,
+            xattrs_left_out: self.found.xattrs_left_out,
+            records_left_out: self.found.records_left_out,
+            differing: self.found.differing,
             elapsed: progress.elapsed(),
         }
     }

@@ -39,6 +39,9 @@ pub struct ReadOptions {
     pub whiteouts: Whiteouts,
     /// Whether what other programs read differently is refused.
     pub strict: bool,
+    /// Memory that the archive's files may take, in bytes, in addition to what as many files usually
+    /// do.
+    pub more_memory: u64,
 }
 
 /// What becomes of the whiteouts of a container image's layer, files with names such as `.wh.name`.
@@ -85,6 +88,7 @@ impl ReadOptions {
                 Whiteouts::Keep
             },
             strict: false,
+            more_memory: 0,
         }
     }
 }

@@ -8,7 +8,7 @@ use layout::Namespace;
 use crate::options::Whiteouts as Choice;
 use crate::path;
 use crate::tar::{Entry, Rule, Type, Xattr};
-use crate::tree::{Content, Tree};
+use crate::tree::{Builder, Content};
 
 /// What the names of whiteouts start with.
 const PREFIX: &[u8] = b".wh.";
@@ -141,7 +141,7 @@ impl Whiteouts {
     /// # Errors
     ///
     /// The first whiteout that breaks a rule.
-    pub fn finish(self, tree: &mut Tree) -> Result<(), Problem> {
+    pub fn finish(self, tree: &mut Builder) -> Result<(), Problem> {
         for Whiteout {
             name,
             offset,
@@ -152,7 +152,7 @@ impl Whiteouts {
         {
             let relative = name.strip_prefix(b"/").unwrap_or(&name);
             let result = tree.resolve(relative).and_then(|node| match node {
-                Some(node) if matches!(tree.node(node).content, Content::Directory(_)) => {
+                Some(node) if matches!(tree.tree().node(node).content, Content::Directory(_)) => {
                     tree.set_xattr(relative, opaque())
                 }
                 Some(_) => Ok(()),

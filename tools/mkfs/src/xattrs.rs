@@ -14,11 +14,6 @@ use crate::{Error, PAYLOAD};
 /// Number of a set of extended attributes.
 pub type SetId = SequenceId<Member>;
 
-/// Bytes of different names and values that an archive may have: so many, and more for each entry.
-/// They are held in memory.
-const BYTES_MAX: u64 = 32 << 20;
-const BYTES_MAX_PER_ENTRY: u64 = 32;
-
 /// Alignment of the sets in their region, in bytes.
 const ALIGNMENT: u64 = 4;
 
@@ -39,24 +34,18 @@ pub struct Sets {
 }
 
 impl Sets {
-    /// Returns the number of a set, which is in order; `None` of the empty one. `entries` is the
-    /// number of the archive's entries so far.
-    ///
-    /// # Errors
-    ///
-    /// [`Rule::TooManyXattrs`].
-    pub fn add(&mut self, xattrs: &[Xattr], entries: u64) -> Result<Option<SetId>, Rule> {
+    /// Returns the number of a set, which is in order; `Some(None)` of the empty one. `None` where
+    /// there are too many.
+    pub fn add(&mut self, xattrs: &[Xattr]) -> Option<Option<SetId>> {
         if xattrs.is_empty() {
-            return Ok(None);
+            return Some(None);
         }
-        let for_entries = entries.saturating_mul(BYTES_MAX_PER_ENTRY);
-        let max = BYTES_MAX.saturating_add(for_entries);
-        let set = self.intern(xattrs);
-        // CAST: `usize` is at most 64 bits wide.
-        match set {
-            Some(set) if self.strings.length() as u64 <= max => Ok(Some(set)),
-            _ => Err(Rule::TooManyXattrs { max }),
-        }
+        self.intern(xattrs).map(Some)
+    }
+
+    /// Bytes of memory that they take, and that their places in the index will take.
+    pub fn memory(&self) -> u64 {
+        self.sets.memory().saturating_add(self.strings.memory())
     }
 
     /// Returns a set.
@@ -74,18 +63,13 @@ impl Sets {
     ///
     /// # Errors
     ///
-    /// [`Rule::TooManyXattrs`] and [`Rule::XattrNames`].
-    pub fn add_to(
-        &mut self,
-        set: Option<SetId>,
-        xattr: Xattr,
-        entries: u64,
-    ) -> Result<Option<SetId>, Rule> {
+    /// [`Rule::XattrNames`] and [`Rule::TooManyFiles`].
+    pub fn add_to(&mut self, set: Option<SetId>, xattr: Xattr) -> Result<Option<SetId>, Rule> {
         let mut xattrs = set.map(|set| self.get(set)).unwrap_or_default();
         xattrs.retain(|other| (other.namespace, &other.name) != (xattr.namespace, &xattr.name));
         xattrs.push(xattr);
         check_and_sort(&mut xattrs)?;
-        self.add(&xattrs, entries)
+        self.add(&xattrs).ok_or(Rule::TooManyFiles)
     }
 
     fn intern(&mut self, xattrs: &[Xattr]) -> Option<SetId> {
@@ -244,39 +228,34 @@ mod tests {
         }
     }
 
-    /// An archive must not take any amount of memory; what is equal takes it once.
+    /// What is equal takes memory once.
     #[test]
-    fn values_that_differ_are_limited() {
+    fn memory_of_what_differs() {
         let mut sets = Sets::default();
         let mut value = vec![0; 1 << 16];
-        let mut add = |number: u32, entries| {
+        let mut add = |number: u32| {
             value[..4].copy_from_slice(&number.to_le_bytes());
-            sets.add(&[xattr(&value)], entries).map(drop)
+            assert!(sets.add(&[xattr(&value)]).is_some());
+            sets.memory()
         };
-        for number in 0..511 {
-            assert_eq!(add(number, 1), Ok(()));
-        }
-        for _ in 0..1000 {
-            assert_eq!(add(7, 1), Ok(()));
-        }
-        assert_eq!(add(511, 1), Ok(()));
-        let max = (32 << 20) + 32;
-        assert_eq!(add(512, 1), Err(Rule::TooManyXattrs { max }));
-        assert_eq!(add(513, 1 << 16), Ok(()));
+        let one = add(1);
+        assert_eq!(add(1), one);
+        let two = add(2);
+        assert!(two > 2 << 16 && two < (2 << 16) + 1000, "{two}");
     }
 
     #[test]
     fn one_more_extended_attribute() {
         let mut sets = Sets::default();
-        let set = sets.add(&[xattr(b"1")], 1).unwrap();
+        let set = sets.add(&[xattr(b"1")]).unwrap();
         let trusted = Xattr {
             namespace: Namespace::Trusted,
             ..xattr(b"2")
         };
-        let two = sets.add_to(set, trusted.clone(), 1).unwrap().unwrap();
+        let two = sets.add_to(set, trusted.clone()).unwrap().unwrap();
         assert_eq!(sets.get(two), [xattr(b"1"), trusted]);
-        let replaced = sets.add_to(set, xattr(b"3"), 1).unwrap().unwrap();
+        let replaced = sets.add_to(set, xattr(b"3")).unwrap().unwrap();
         assert_eq!(sets.get(replaced), [xattr(b"3")]);
-        assert!(sets.add_to(None, xattr(b"1"), 1) == Ok(set));
+        assert!(sets.add_to(None, xattr(b"1")) == Ok(set));
     }
 }

@@ -5,11 +5,13 @@
 
 mod support;
 
+use std::path::Path;
+
 use support::header::{
     archive, directory, extended, file, hard_link, pax, record, symlink, Header,
 };
 use support::refusal::{fails, members_fail, DAMAGED, REFUSED};
-use support::{mkfs, Folder};
+use support::{broken_rules, mkfs, Folder};
 
 #[test]
 fn not_a_tar() {
@@ -241,9 +243,10 @@ fn names() {
     members_fail(&pax_path(&deep), REFUSED, "the name has 4096 bytes");
 }
 
-/// A few names must not make millions of directories.
+/// A few names must not make millions of directories, nor anything else take any amount of memory,
+/// unless somebody allows it.
 #[test]
-fn directories_that_no_entry_lists() {
+fn memory_is_limited() {
     let deep = "d/".repeat(2000);
     let entry = |i: usize| {
         [
@@ -252,12 +255,26 @@ fn directories_that_no_entry_lists() {
         ]
         .concat()
     };
-    let members: Vec<_> = (0..150).map(entry).collect();
-    let text = "implies more than 264288 directories that no entry lists";
+    let members: Vec<_> = (0..250).map(entry).collect();
+    let text = "bytes of memory, far more than usual for as many; --more-memory allows it";
     members_fail(&members, REFUSED, text);
-    let listed = [vec![directory("0")], members[..120].to_vec()].concat();
+    let value = |i: usize| [format!("{i:09}").into_bytes(), vec![b'v'; 60000]].concat();
+    let attribute = |i: usize| [pax("SCHILY.xattr.user.x", &value(i)), file("x", b"")].concat();
+    members_fail(&(0..1200).map(attribute).collect::<Vec<_>>(), REFUSED, text);
+    let target = |i: usize| {
+        let target = format!("{i:04000}");
+        [
+            pax("linkpath", target.as_bytes()),
+            symlink(&format!("{i}"), "x"),
+        ]
+        .concat()
+    };
+    let members: Vec<_> = (0..18000).map(target).collect();
+    members_fail(&members, REFUSED, text);
     let folder = Folder::new();
-    mkfs([folder.write("good.tar", &archive(&listed))]).good();
+    let path = folder.write("links.tar", &archive(&members));
+    mkfs([Path::new("--more-memory=50000000"), &path]).good();
+    assert_eq!(broken_rules(&path, &[]), Vec::<String>::new());
 }
 
 #[test]

@@ -16,7 +16,7 @@ use support::{
 };
 use tarfs_tools::options::ReadOptions;
 use tarfs_tools::tar::Reader;
-use tarfs_tools::tree::Tree;
+use tarfs_tools::tree::Builder;
 use tarfs_tools::whiteouts::Mark;
 use tarfs_tools::Source;
 
@@ -138,7 +138,7 @@ proptest! {
     /// The image of an archive has what Python finds in it.
     #[test]
     fn good_archives(members in prop::collection::vec(member(), 0..12)) {
-        let mut tree = Tree::default();
+        let mut tree = Builder::new(0);
         let accepted: Vec<_> = members
             .into_iter()
             .filter(|member| is_accepted(&mut tree, member))
@@ -174,7 +174,7 @@ proptest! {
         ),
     ) {
         let folder = Folder::new();
-        let mut tree = Tree::default();
+        let mut tree = Builder::new(0);
         let mut paths = Vec::new();
         for (number, (members, whiteouts)) in layers.into_iter().enumerate() {
             if number > 0 {
@@ -203,7 +203,7 @@ proptest! {
 }
 
 /// Takes away from a tree what a whiteout says.
-fn hide(tree: &mut Tree, whiteout: &Member) {
+fn hide(tree: &mut Builder, whiteout: &Member) {
     let name = whiteout.0[..100].split(|&byte| byte == 0).next().unwrap();
     match Mark::of(name).unwrap().unwrap() {
         Mark::Gone { directory, name } => tree.remove(directory, name).unwrap(),
@@ -213,7 +213,7 @@ fn hide(tree: &mut Tree, whiteout: &Member) {
 }
 
 /// Adds an entry to a tree; whether nothing is wrong with it there.
-fn is_accepted(tree: &mut Tree, member: &Member) -> bool {
+fn is_accepted(tree: &mut Builder, member: &Member) -> bool {
     let folder = Folder::new();
     let path = folder.write("member", &member.0);
     let source = Source::new(&path, File::open(&path).unwrap()).unwrap();

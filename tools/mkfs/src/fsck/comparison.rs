@@ -12,7 +12,7 @@ use crate::message;
 use crate::numbering::{self, Numbering};
 use crate::progress::Progress;
 use crate::tar::Xattr;
-use crate::tree::{Content, Node, Tree};
+use crate::tree::{Content, Node, Sector, SparseId, Tree};
 use crate::Error;
 
 /// Inodes compared between two reports of progress.
@@ -75,6 +75,7 @@ pub fn compare(
 impl Comparison<'_> {
     fn inode(&mut self, ino: u32, numbered: &numbering::Inode, found: &Inode) -> Result<(), Error> {
         let node = self.tree.node(numbered.node);
+        let header = node.header.map(Sector::number);
         self.differ("mode", found.mode, node.mode, |mode| format!("0{mode:o}"));
         self.differ("user id", found.uid, node.uid, u32::to_string);
         self.differ("group id", found.gid, node.gid, u32::to_string);
@@ -90,7 +91,7 @@ impl Comparison<'_> {
             (node.mtime_sec, node.mtime_nsec),
             |(seconds, nanoseconds)| format!("{seconds} s and {nanoseconds} ns"),
         );
-        self.differ("header", found.header, node.header, |header| match header {
+        self.differ("header", found.header, header, |header| match header {
             Some(sector) => format!("in sector {sector}"),
             None => "missing".into(),
         });
@@ -112,12 +113,12 @@ impl Comparison<'_> {
                 self.differ(
                     "first sector of the data",
                     extent.sector,
-                    sector,
+                    sector.number(),
                     u64::to_string,
                 );
             }
-            (Kind::Sparse(found), Content::Sparse { .. }) => self.sparse(ino, numbered, &found)?,
-            (Kind::Regular(_), Content::Sparse { .. }) => {
+            (Kind::Sparse(found), Content::Sparse(id)) => self.sparse(ino, id, &found)?,
+            (Kind::Regular(_), Content::Sparse(_)) => {
                 self.differences
                     .push("it has no holes, in the archive it has".into());
             }
@@ -154,24 +155,16 @@ impl Comparison<'_> {
     }
 
     /// Compares a sparse file's size and extents.
-    fn sparse(
-        &mut self,
-        ino: u32,
-        numbered: &numbering::Inode,
-        found: &Sparse,
-    ) -> Result<(), Error> {
-        let content = self.tree.node(numbered.node).content;
-        let Content::Sparse {
-            size,
-            first,
-            extents,
-        } = content
-        else {
-            return Ok(());
-        };
-        self.differ("size", found.size, size, u64::to_string);
-        self.differ("number of extents", found.extents, extents, u32::to_string);
-        let expected = self.tree.extents(first, extents);
+    fn sparse(&mut self, ino: u32, id: SparseId, found: &Sparse) -> Result<(), Error> {
+        let file = self.tree.sparse(id);
+        self.differ("size", found.size, file.size, u64::to_string);
+        self.differ(
+            "number of extents",
+            found.extents,
+            file.extents,
+            u32::to_string,
+        );
+        let expected = self.tree.extents(file);
         let extents = self.index.extents(ino, found);
         for (found, expected) in extents.zip(expected) {
             // An extent that breaks a rule was reported when it was read first.

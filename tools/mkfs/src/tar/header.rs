@@ -8,7 +8,7 @@ use super::{number, Rule};
 use crate::message;
 
 /// A header block as it stands in the archive.
-#[derive(FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned)]
+#[derive(Clone, Copy, FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned)]
 #[repr(C)]
 pub(crate) struct Header {
     pub(crate) name: [u8; 100],

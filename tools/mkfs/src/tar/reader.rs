@@ -174,7 +174,7 @@ impl<'s> Reader<'s> {
                 _ => self.error(at, b"", Rule::HeaderTruncated),
             });
         }
-        self.header = self.window.header(self.source, at)?;
+        self.header = *self.window.header(self.source, at)?;
         if self.header.is_zero() {
             self.check_end(at)?;
             return Ok(false);
@@ -302,7 +302,7 @@ impl<'s> Reader<'s> {
         while goes_on {
             let after = self.data_end(data.offset, HEADER)?;
             let block = self.window.header(self.source, data.offset)?;
-            goes_on = OldMap::add_block(&block, &mut map)?;
+            goes_on = OldMap::add_block(block, &mut map)?;
             data.offset = after;
         }
         let size = format.size(&self.header)?;

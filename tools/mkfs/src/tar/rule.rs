@@ -93,10 +93,11 @@ pub enum Rule {
     Device { major: u64, minor: u64 },
     #[error("names of extended attributes of {bytes} bytes, supported are up to 4096")]
     XattrNames { bytes: usize },
-    #[error("more than {max} bytes of different extended attributes")]
-    TooManyXattrs { max: u64 },
-    #[error("implies more than {max} directories that no entry lists; list them in the archive")]
-    TooManyImplied { max: u64 },
+    #[error(
+        "the files up to this one take more than {max} bytes of memory, far more than usual for as \
+         many; --more-memory allows it"
+    )]
+    TooMuchMemory { max: u64 },
     #[error("a whiteout of nothing")]
     Whiteout,
     #[error("{difference}; without --strict this is reported only")]

@@ -2,14 +2,14 @@
 
 //! A tree of several layers: what a later one takes away from those below it.
 
-use super::{Children, Content, LinkId, NodeId, Tree};
+use super::{Builder, Children, Content, LinkId, NodeId};
 use crate::path;
 use crate::tar::Rule;
 
-impl Tree {
+impl Builder {
     /// Begins the next layer: what the tree has is that of the layers below.
     pub fn begin_layer(&mut self) {
-        self.layer_start = self.node_count();
+        self.layer_start = self.tree.node_count();
     }
 
     /// Takes a name away, and all below it. It may be there or not.
@@ -35,9 +35,9 @@ impl Tree {
         let Some(node) = self.resolve(directory)? else {
             return Ok(());
         };
-        let links: Vec<LinkId> = self.children(node).map(|(link, _)| link).collect();
+        let links: Vec<LinkId> = self.tree.children(node).map(|(link, _)| link).collect();
         links.into_iter().for_each(|link| self.forget(link));
-        if let Content::Directory(children) = &mut self.nodes[node].content {
+        if let Content::Directory(children) = &mut self.tree.nodes[node].content {
             *children = Children::default();
         }
         Ok(())
@@ -47,7 +47,7 @@ impl Tree {
     pub(super) fn is_of_lower_layers(&self, directory: NodeId) -> bool {
         let mut to_check = vec![directory];
         while let Some(directory) = to_check.pop() {
-            for (_, node) in self.children(directory) {
+            for (_, node) in self.tree.children(directory) {
                 if node.place() >= self.layer_start {
                     return false;
                 }
@@ -58,11 +58,11 @@ impl Tree {
     }
 
     fn forget(&mut self, link: LinkId) {
-        let hash = self.hash(self.links[link].parent, self.name(link));
-        if let Ok(entry) = self.by_name.find_entry(hash, |&other| other == link) {
-            entry.remove();
+        let parent = self.tree.links[link].parent.take();
+        if let Some(parent) = parent {
+            let hash = self.names.hash(parent, self.tree.name(link));
+            self.names.remove(hash, link);
         }
-        self.links[link].is_removed = true;
         // It may be below what is gone.
         self.last_directory = (Vec::new(), super::ROOT);
     }
