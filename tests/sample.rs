@@ -6,6 +6,8 @@ use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::Command;
 
+use tarfs_tools::interrupt::Interrupt;
+use tarfs_tools::layer_files::LayerFile;
 use tarfs_tools::make::Output;
 use tarfs_tools::options::{Options, ReadOptions, Whiteouts};
 use tarfs_tools::progress::Progress;
@@ -130,7 +132,9 @@ pub fn layers(folder: &Path) {
         ..Options::default()
     };
     let index = folder.join("index");
-    make_layers(&tars, &index, &options, &mut Progress::new(true)).unwrap();
+    let tars = tars.iter().map(|tar| LayerFile::at(tar.into())).collect();
+    let (interrupt, mut progress) = (Interrupt::watch().unwrap(), Progress::new(true));
+    make_layers(tars, &index, &options, &interrupt, &mut progress).unwrap();
 }
 
 /// Appends its index to a tar.

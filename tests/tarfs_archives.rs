@@ -7,6 +7,8 @@ use std::process::Command;
 
 use lab::guest::{Access, Boot};
 use lab::Lab;
+use tarfs_tools::interrupt::Interrupt;
+use tarfs_tools::layer_files::LayerFile;
 use tarfs_tools::make_layers;
 use tarfs_tools::options::{Options, ReadOptions, Whiteouts};
 use tarfs_tools::progress::Progress;
@@ -56,7 +58,9 @@ fn make(folder: &Path) {
         ..Options::default()
     };
     let index = folder.join("index");
-    make_layers(&layers, &index, &options, &mut Progress::new(true)).unwrap();
+    let layers = layers.iter().map(|tar| LayerFile::at(tar.into())).collect();
+    let (interrupt, mut progress) = (Interrupt::watch().unwrap(), Progress::new(true));
+    make_layers(layers, &index, &options, &interrupt, &mut progress).unwrap();
 }
 
 #[test]

@@ -9,6 +9,7 @@ use std::rc::Rc;
 use layout::Layer;
 
 use crate::index_reader::IndexReader;
+use crate::layer_files::PlainLayer;
 use crate::{Error, Source, SECTOR};
 
 /// The archives behind an index, in the order of their places.
@@ -96,19 +97,19 @@ impl Archives {
         }
     }
 
-    /// Puts archives, with their lengths, one after the other. `None` where they would end at byte
-    /// 2^63 or beyond.
-    pub fn joined(sources: Vec<(Rc<Source>, u64)>) -> Option<Self> {
+    /// Puts archives one after the other. `None` where they would end at byte 2^63 or beyond.
+    pub(crate) fn joined(layers: &[PlainLayer]) -> Option<Self> {
         let mut previous = None;
         let mut archives = Vec::new();
-        for (source, length) in sources {
-            let layer = Layer::after(previous.as_ref(), length, None);
+        for plain in layers {
+            let sha256 = plain.sha256.map(|digest| digest.0);
+            let layer = Layer::after(previous.as_ref(), plain.length, sha256);
             i64::try_from(layer.end()).ok()?;
             archives.push(Archive {
-                source,
+                source: Rc::clone(&plain.source),
                 start: layer.sector.saturating_mul(SECTOR),
-                length,
-                sha256: None,
+                length: plain.length,
+                sha256,
             });
             previous = Some(layer);
         }

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
+use crate::digest::Digest;
 use crate::exit::Status;
 use crate::message;
 use crate::tar::Rule;
@@ -45,6 +46,26 @@ pub enum Error {
         path: PathBuf,
         format: &'static str,
         source: io::Error,
+    },
+    #[error("{}: {reason}", path.display())]
+    Layout { path: PathBuf, reason: String },
+    #[error("{}: {reason}", path.display())]
+    NoImage { path: PathBuf, reason: String },
+    #[error(
+        "{}: {digest} is of type {media_type:?}, which is not {expected}", path.display()
+    )]
+    Media {
+        path: PathBuf,
+        digest: Digest,
+        media_type: String,
+        expected: &'static str,
+    },
+    #[error("{}: the digest of {what} is {found}, and should be {expected}", path.display())]
+    Digest {
+        path: PathBuf,
+        what: &'static str,
+        found: Digest,
+        expected: Digest,
     },
     #[error("{}: index: {error}", path.display())]
     Index { path: PathBuf, error: layout::Error },
@@ -108,10 +129,12 @@ impl Error {
             Self::DamagedData { .. } => Status::Damaged,
             Self::NotTar { .. }
             | Self::Compressed { .. }
+            | Self::Layout { .. }
+            | Self::Digest { .. }
             | Self::Index { .. }
             | Self::DamagedIndex { .. } => Status::Damaged,
-            Self::TooLarge { .. } | Self::Collisions { .. } => Status::Refused,
-            Self::Unusable { .. } => Status::Usage,
+            Self::TooLarge { .. } | Self::Collisions { .. } | Self::Media { .. } => Status::Refused,
+            Self::Unusable { .. } | Self::NoImage { .. } => Status::Usage,
             Self::NotIndexed { .. } => Status::NotIndexed,
             Self::Interrupted { .. } => Status::Interrupted,
         }

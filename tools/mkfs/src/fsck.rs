@@ -23,6 +23,8 @@ use uuid::Uuid;
 use crate::archives::Archives;
 use crate::image::{Existing, Place};
 use crate::index_reader::{IndexReader, Sums};
+use crate::interrupt::Interrupt;
+use crate::layer_files::LayerFile;
 use crate::layers;
 use crate::make::{self, Output};
 use crate::options::{Label, Options, ReadOptions};
@@ -125,7 +127,11 @@ pub fn repair(
         }
         [] => make::make(path, Output::InPlace, &options, progress).map(|_| ()),
         [archive] => make::make(archive, Output::IndexOnly(path), &options, progress).map(|_| ()),
-        several => layers::make_layers(several, path, &options, progress).map(|_| ()),
+        several => {
+            let interrupt = Interrupt::watch().map_err(Error::io("handle signals for", path))?;
+            let files = several.iter().cloned().map(LayerFile::at).collect();
+            layers::make_layers(files, path, &options, &interrupt, progress).map(|_| ())
+        }
     }
 }
 

@@ -98,7 +98,7 @@ impl<'a> Index<'a> {
             index_blocks: u64::from(data_sums.end()).saturating_add(1),
             time_base,
             created: mtimes(tree, &numbering).max().unwrap_or(0),
-            tar_sha256: None,
+            tar_sha256: archives.only().and_then(|archive| archive.sha256),
             inodes,
             extras,
             leaves: leaf_region,
@@ -190,7 +190,7 @@ impl<'a> Index<'a> {
             out.write_record(&layer.encode())?;
         }
         out.end_region()?;
-        let tar_sha256 = self.write_data_sums(&mut out, watch)?;
+        let read = self.write_data_sums(&mut out, watch)?;
 
         let sums = out.finish()?;
         let uuid = self
@@ -199,7 +199,7 @@ impl<'a> Index<'a> {
         Ok(Superblock {
             index_offset: offset,
             uuid: uuid.into_bytes(),
-            tar_sha256,
+            tar_sha256: read.or(self.superblock.tar_sha256),
             ..self.superblock.clone()
         })
     }

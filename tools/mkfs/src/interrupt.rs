@@ -4,10 +4,13 @@
 //! undone.
 
 use std::io;
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
 
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
+
+use crate::Error;
 
 /// Whether a signal asked for the run's end.
 pub struct Interrupt {
@@ -28,6 +31,18 @@ impl Interrupt {
         // A write beyond the limit of a file's size fails, which is enough.
         signal_hook::flag::register(SIGXFSZ, Arc::new(AtomicBool::new(false)))?;
         Ok(Self { requested })
+    }
+
+    /// Checks that there was no signal; `path` is named in the error.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Interrupted`].
+    pub fn check(&self, path: &Path) -> Result<(), Error> {
+        if self.is_requested() {
+            return Err(Error::Interrupted { path: path.into() });
+        }
+        Ok(())
     }
 
     /// Whether there was a signal.

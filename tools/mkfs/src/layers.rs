@@ -5,42 +5,64 @@
 //! Each archive's whiteouts come first and take away what the archives before it have; then its
 //! entries are added. So it does not matter in which order an archive has the two.
 
-use std::path::{Path, PathBuf};
-use std::rc::Rc;
+use std::path::Path;
 
 use layout::LAYERS_MAX;
 
 use crate::archives::Archives;
-use crate::image::Existing;
 use crate::index::Index;
 use crate::interrupt::Interrupt;
-use crate::make::{self, Archive, Output, Reading};
+use crate::layer_files::LayerFile;
+use crate::make::{Archive, Reading};
 use crate::options::{Options, ReadOptions};
 use crate::output;
 use crate::progress::Progress;
-use crate::summary::Summary;
+use crate::summary::{Layer, Summary};
 use crate::tar::Reader;
 use crate::tree::Builder;
 use crate::whiteouts::Mark;
 use crate::{Error, Source};
 
-/// Makes one index of several archives, each over those before it, in the file at `file`.
+/// Makes one index of several archives, each over those before it, in the file at `file`. Archives
+/// that are compressed are decompressed to files beside it.
 ///
 /// # Errors
 ///
 /// Any [`Error`]; in each case, what was at `file` is still there.
 pub fn make_layers(
-    paths: &[PathBuf],
+    layers: Vec<LayerFile>,
     file: &Path,
     options: &Options,
+    interrupt: &Interrupt,
     progress: &mut Progress,
 ) -> Result<Summary, Error> {
-    let archives = open(paths, file)?;
+    let unusable = |reason| Error::Unusable {
+        path: file.into(),
+        reason,
+    };
+    // CAST: `usize` has at least 32 bits here.
+    if layers.len() > LAYERS_MAX as usize {
+        return Err(unusable("can be the index of at most 500 archives"));
+    }
+    let mut plain = Vec::new();
+    for (layer, number) in layers.into_iter().zip(1..) {
+        plain.push(layer.open(file, number, interrupt, progress)?);
+    }
+    let archives =
+        Archives::joined(&plain).ok_or_else(|| unusable("would be the index of too many bytes"))?;
     let archive = read(&archives, options.read, progress)?;
     let index = Index::new(&archive.tree, &archives, options, file)?;
-    let interrupt = Interrupt::watch().map_err(Error::io("handle signals for", file))?;
-    let superblock = output::index_only(&archives, &index, file, &interrupt, progress)?;
-    Ok(archive.summary(superblock, progress))
+    let summarised = plain.iter().map(Layer::of).collect();
+    let written = plain.into_iter().filter_map(|layer| {
+        let path = layer.source.path().to_path_buf();
+        layer.written.map(|written| (written, path))
+    });
+    let written = written.collect();
+    let superblock = output::index_only(&archives, &index, file, written, interrupt, progress)?;
+    Ok(Summary {
+        layers: summarised,
+        ..archive.summary(superblock, progress)
+    })
 }
 
 /// Reads the archives behind an index.
@@ -85,35 +107,4 @@ fn hide(
         hidden.map_err(|rule| Error::archive(source.path(), entry.offset, entry.name, rule))?;
     }
     Ok(())
-}
-
-/// Opens and locks the archives. One that is an image counts without its index.
-fn open(paths: &[PathBuf], file: &Path) -> Result<Archives, Error> {
-    let unusable = |path: &Path, reason| Error::Unusable {
-        path: path.into(),
-        reason,
-    };
-    // CAST: `usize` has at least 32 bits here.
-    if paths.len() > LAYERS_MAX as usize {
-        return Err(unusable(file, "can be the index of at most 500 archives"));
-    }
-    let mut sources = Vec::new();
-    for path in paths {
-        let source = make::open(path, Output::IndexOnly(file))?;
-        let length = match Existing::read(&source)? {
-            Existing::Good(superblock) if superblock.index_offset == 0 => {
-                return Err(unusable(path, "is an index without its archive"));
-            }
-            Existing::Good(superblock) => superblock.tar_length,
-            Existing::None => source.length(),
-            Existing::Bad(error) => {
-                return Err(Error::Index {
-                    path: path.clone(),
-                    error,
-                })
-            }
-        };
-        sources.push((Rc::new(source), length));
-    }
-    Archives::joined(sources).ok_or_else(|| unusable(file, "would be the index of too many bytes"))
 }

@@ -19,9 +19,13 @@ use clap::Parser;
 use tarfs_tools::align::Alignment;
 use tarfs_tools::cli;
 use tarfs_tools::exit::Status;
+use tarfs_tools::interrupt::Interrupt;
+use tarfs_tools::layer_files::LayerFile;
 use tarfs_tools::make::Output;
+use tarfs_tools::oci::{self, Platform, Reference};
 use tarfs_tools::options::{Label, Options, ReadOptions, Whiteouts};
 use tarfs_tools::progress::Progress;
+use tarfs_tools::summary::Summary;
 use tarfs_tools::Error;
 use uuid::Uuid;
 
@@ -34,7 +38,8 @@ use uuid::Uuid;
     name = "mkfs.tarfs",
     bin_name = "mkfs.tarfs",
     override_usage = "mkfs.tarfs [OPTIONS] <TAR>\n       \
-                      mkfs.tarfs [OPTIONS] --layer <TAR>... --index-only <INDEX>",
+                      mkfs.tarfs [OPTIONS] --layer <TAR>... --index-only <INDEX>\n       \
+                      mkfs.tarfs [OPTIONS] --oci <LAYOUT>[:<TAG>] --index-only <INDEX>",
     version = concat!(env!("CARGO_PKG_VERSION"), ", format 1"),
     after_help = "Exit status: 0 done; 1 no index (--check); 2 the archive has something that an \
                   image cannot hold; 4 the archive or index is damaged; 8 the system failed; \
@@ -109,9 +114,28 @@ struct Arguments {
     )]
     layers: Vec<PathBuf>,
 
+    /// Make one index of the layers of an image in an OCI image layout, a directory or an archive of
+    /// one; TAG is its name there
+    #[arg(
+        long,
+        value_name = "LAYOUT[:TAG]",
+        requires = "index_only",
+        conflicts_with_all = ["archive", "layers", "whiteouts"]
+    )]
+    oci: Option<Reference>,
+
+    /// Of an image for several platforms, take the one for OS/ARCHITECTURE
+    #[arg(
+        long,
+        value_name = "OS/ARCHITECTURE",
+        requires = "oci",
+        default_value_t
+    )]
+    platform: Platform,
+
     /// The archive; with -o it may be compressed (gzip, xz, zstd, bzip2), a pipe, - for standard
     /// input, or a directory to make one of
-    #[arg(value_name = "TAR", required_unless_present = "layers")]
+    #[arg(value_name = "TAR", required_unless_present_any = ["layers", "oci"])]
     archive: Option<PathBuf>,
 }
 
@@ -142,9 +166,9 @@ fn make(arguments: &Arguments) -> Result<Status, Error> {
         read: ReadOptions {
             ignore_zeros: arguments.ignore_zeros,
             tar_xattrs: arguments.tar_xattrs,
-            whiteouts: match arguments.layers.as_slice() {
-                [] => arguments.whiteouts,
-                _ => Whiteouts::Apply,
+            whiteouts: match arguments.archive {
+                Some(_) => arguments.whiteouts,
+                None => Whiteouts::Apply,
             },
             strict: arguments.strict,
             more_memory: arguments.more_memory,
@@ -159,8 +183,7 @@ fn make(arguments: &Arguments) -> Result<Status, Error> {
             (archive.as_path(), result)
         }
         (None, Output::IndexOnly(index)) => {
-            let layers = &arguments.layers;
-            let result = tarfs_tools::make_layers(layers, index, &options, &mut progress);
+            let result = make_of_layers(arguments, index, &options, &mut progress);
             (index, result)
         }
         // The command line's definition says what stands together.
@@ -174,6 +197,26 @@ fn make(arguments: &Arguments) -> Result<Status, Error> {
         arguments.print(&summary.line(name));
     }
     Ok(Status::Good)
+}
+
+/// Makes the index of the archives that are named, or of those of an image.
+fn make_of_layers(
+    arguments: &Arguments,
+    index: &Path,
+    options: &Options,
+    progress: &mut Progress,
+) -> Result<Summary, Error> {
+    let interrupt = Interrupt::watch().map_err(Error::io("handle signals for", index))?;
+    let layers = match &arguments.oci {
+        Some(image) => oci::layers(image, &arguments.platform, index, &interrupt)?,
+        None => arguments
+            .layers
+            .iter()
+            .cloned()
+            .map(LayerFile::at)
+            .collect(),
+    };
+    tarfs_tools::make_layers(layers, index, options, &interrupt, progress)
 }
 
 fn check(arguments: &Arguments, archive: &Path) -> Result<Status, Error> {

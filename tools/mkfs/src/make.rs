@@ -97,7 +97,7 @@ pub fn make(
         Output::InPlace => output::append(&source, place, &index, &interrupt, progress)?,
         Output::Image(image) => output::copy(&source, place, &index, image, &interrupt, progress)?,
         Output::IndexOnly(file) => {
-            output::index_only(&archives, &index, file, &interrupt, progress)?
+            output::index_only(&archives, &index, file, Vec::new(), &interrupt, progress)?
         }
     };
     Ok(archive.summary(superblock, progress))
@@ -415,6 +415,7 @@ impl Archive {
             xattrs_left_out: self.found.xattrs_left_out,
             records_left_out: self.found.records_left_out,
             differing: self.found.differing,
+            layers: Vec::new(),
             elapsed: progress.elapsed(),
         }
     }

@@ -6,7 +6,7 @@
 use std::fs::{File, Permissions};
 use std::io;
 use std::os::unix::fs::{FileExt, PermissionsExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use layout::Superblock;
 use tempfile::NamedTempFile;
@@ -83,7 +83,8 @@ pub fn copy(
     Ok(superblock)
 }
 
-/// Writes an index of its own.
+/// Writes an index of its own. Other files that were written for it go to their places, just before
+/// it does.
 ///
 /// # Errors
 ///
@@ -92,6 +93,7 @@ pub fn index_only(
     archives: &Archives,
     index: &Index<'_>,
     path: &Path,
+    others: Vec<(NamedTempFile, PathBuf)>,
     interrupt: &Interrupt,
     progress: &mut Progress,
 ) -> Result<Superblock, Error> {
@@ -105,6 +107,12 @@ pub fn index_only(
         archive.source.check_unchanged()?;
     }
     let superblock = writer.write_index(index, 0, progress)?;
+    for (file, path) in others {
+        file.as_file()
+            .sync_data()
+            .map_err(Error::io("sync", &path))?;
+        persist(file, &path)?;
+    }
     persist(temporary, path)?;
     Ok(superblock)
 }
@@ -205,12 +213,7 @@ impl Writer<'_> {
     }
 
     pub(crate) fn check_interrupt(&self) -> Result<(), Error> {
-        if self.interrupt.is_requested() {
-            return Err(Error::Interrupted {
-                path: self.path.into(),
-            });
-        }
-        Ok(())
+        self.interrupt.check(self.path)
     }
 }
 

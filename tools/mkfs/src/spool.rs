@@ -63,6 +63,23 @@ impl<'a> Spooled<'a> {
         Ok(spooled)
     }
 
+    /// Writes a part of a file to a file beside the image at `image`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NoSpace`], [`Error::Interrupted`] and [`Error::Io`].
+    pub fn part(
+        source: &Source,
+        range: Range<u64>,
+        image: &'a Path,
+        interrupt: &'a Interrupt,
+    ) -> Result<NamedTempFile, Error> {
+        let mut spooled = Self::empty(image, interrupt)?;
+        spooled.copy(source, range)?;
+        spooled.flush()?;
+        Ok(spooled.temporary)
+    }
+
     /// Writes an archive of `length` bytes whose files' data is aligned to a file beside the image
     /// at `image`.
     ///
@@ -103,6 +120,11 @@ impl<'a> Spooled<'a> {
         pack(root, &mut spooled)?;
         spooled.flush()?;
         Ok(spooled)
+    }
+
+    /// The file, which vanishes unless it becomes another.
+    pub fn into_temporary(self) -> NamedTempFile {
+        self.temporary
     }
 
     /// Opens the archive for reading. `path` is named in errors.

@@ -2,13 +2,15 @@
 
 //! What a run has made, for people and for programs.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use layout::Superblock;
 use serde_json::{json, Value};
 use uuid::Uuid;
 
+use crate::digest::Digest;
+use crate::layer_files::PlainLayer;
 use crate::message;
 use crate::notes::Notes;
 use crate::BLOCK;
@@ -26,8 +28,43 @@ pub struct Summary {
     pub records_left_out: Notes,
     /// What other programs read differently.
     pub differing: Notes,
+    /// The archives, where the index was made of layers.
+    pub layers: Vec<Layer>,
     /// Time that it took.
     pub elapsed: Duration,
+}
+
+/// An archive that is a layer.
+#[derive(Clone, Debug)]
+pub struct Layer {
+    /// Where it is.
+    pub path: PathBuf,
+    /// Whether it was written for the index.
+    pub is_written: bool,
+    /// In bytes.
+    pub length: u64,
+    /// Digest of the archive, where it is known.
+    pub sha256: Option<Digest>,
+}
+
+impl Layer {
+    pub(crate) fn of(layer: &PlainLayer) -> Self {
+        Self {
+            path: layer.source.path().into(),
+            is_written: layer.written.is_some(),
+            length: layer.length,
+            sha256: layer.sha256,
+        }
+    }
+
+    fn json(&self) -> Value {
+        json!({
+            "archive": message::json(self.path.as_os_str().as_encoded_bytes()),
+            "archive_bytes": self.length,
+            "written": self.is_written,
+            "sha256": self.sha256.map(|digest| digest.digits()),
+        })
+    }
 }
 
 impl Summary {
@@ -63,6 +100,9 @@ impl Summary {
                 self.differing
             ));
         }
+        for layer in self.layers.iter().filter(|layer| layer.is_written) {
+            line.push_str(&format!("; wrote {}", layer.path.display()));
+        }
         line
     }
 
@@ -83,6 +123,7 @@ impl Summary {
                 "records": self.records_left_out.json(),
             },
             "read_differently": self.differing.json(),
+            "layers": self.layers.iter().map(Layer::json).collect::<Vec<_>>(),
             "seconds": self.elapsed.as_secs_f64(),
         })
     }

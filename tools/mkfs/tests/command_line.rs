@@ -167,6 +167,7 @@ fn json() {
                 ],
             },
         },
+        "layers": [],
         "read_differently": {
             "count": 1,
             "first": [{
