@@ -41,6 +41,17 @@ pub struct IndexReader {
     cache: RefCell<Vec<Option<Cached>>>,
 }
 
+/// Where a name is in a directory, and what it names.
+#[derive(Clone, Copy, Debug)]
+pub struct Located {
+    /// Number of the inode.
+    pub ino: u32,
+    /// Number of the leaf among the directory's.
+    pub leaf: u32,
+    /// Place of the entry in the leaf.
+    pub entry: usize,
+}
+
 /// A block that was read, and its number.
 #[derive(Clone)]
 struct Cached {
@@ -174,6 +185,44 @@ impl IndexReader {
         self.with_leaf(directory, leaf_of(hash, directory.leaves), |leaf| {
             let entry = self.rule(leaf.find(hash, name))?;
             Ok(entry.map(|entry| entry.ino))
+        })
+    }
+
+    /// Returns where a name is in a directory.
+    ///
+    /// # Errors
+    ///
+    /// As for [`IndexReader::inode`].
+    pub fn locate(&self, directory: &Directory, name: &[u8]) -> Result<Option<Located>, Error> {
+        if directory.leaves == 0 {
+            return Ok(None);
+        }
+        let hash = name_hash(self.superblock.hash_seed, name);
+        let number = leaf_of(hash, directory.leaves);
+        self.with_leaf(directory, number, |leaf| {
+            let (mut entry, mut end) = (0, leaf.len());
+            while entry < end {
+                let middle = usize::midpoint(entry, end);
+                match self.rule(leaf.entry(middle))?.hash < hash {
+                    true => entry = middle.saturating_add(1),
+                    false => end = middle,
+                }
+            }
+            while entry < leaf.len() {
+                let found = self.rule(leaf.entry(entry))?;
+                if found.hash != hash {
+                    break;
+                }
+                if found.name == name {
+                    return Ok(Some(Located {
+                        ino: found.ino,
+                        leaf: number,
+                        entry,
+                    }));
+                }
+                entry = entry.saturating_add(1);
+            }
+            Ok(None)
         })
     }
 

@@ -10,6 +10,7 @@ mod node;
 
 use layout::SparseExtent;
 
+pub(crate) use builder::file_type;
 pub use builder::Builder;
 pub use node::{Children, Content, Link, LinkId, Node, NodeId, Sector, SparseFile, SparseId, Text};
 

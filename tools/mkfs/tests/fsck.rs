@@ -69,6 +69,29 @@ fn good_images() {
     fsck([&index, &short]).fails(USAGE, "is shorter than the archive of this index");
 }
 
+/// An archive of which no file replaces another is compared without all of it in memory.
+#[test]
+fn memory_of_a_comparison() {
+    let folder = Folder::new();
+    let mut members: Vec<_> = (0..60_000)
+        .map(|number| file(&format!("{number:0>90}"), b""))
+        .collect();
+    let limited = |path: &Path| {
+        let mut command = Command::new("sh");
+        let limited = "ulimit -c 0 && ulimit -d 18000 && exec \"$0\" --quiet \"$1\"";
+        command.args(["-c", limited, env!("CARGO_BIN_EXE_fsck-tarfs")]);
+        Run::from(command.arg(path).output().unwrap())
+    };
+    let path = folder.write("image", &archive(&members));
+    mkfs([&path]).good();
+    limited(&path).good();
+    members.push(members[7].clone());
+    let path = folder.write("replaced", &archive(&members));
+    mkfs([&path]).good();
+    assert_ne!(limited(&path).status, Some(GOOD));
+    fsck([&path]).good();
+}
+
 /// What is done to an image, and what fsck says of it.
 type Damage = (&'static str, fn(&mut Image), &'static str);
 

@@ -49,6 +49,11 @@ impl Paths {
         entries.copied().unwrap_or(0)
     }
 
+    /// Number of all directories' entries.
+    pub fn name_count(&self) -> u64 {
+        self.entries.iter().map(|&count| u64::from(count)).sum()
+    }
+
     /// The directory that names an inode, if one does; the root's is its own.
     pub fn parent(&self, ino: u32) -> Option<u32> {
         let parent = self.parents.get(place(ino)).copied();

@@ -20,7 +20,11 @@ pub struct Usage {
 impl Usage {
     /// Starts with no byte of a region in use.
     pub fn new(region: &Region) -> Self {
-        let length = u64::from(region.blocks()).saturating_mul(PAYLOAD);
+        Self::of(u64::from(region.blocks()).saturating_mul(PAYLOAD))
+    }
+
+    /// Starts with none of `length` things in use.
+    pub fn of(length: u64) -> Self {
         let words = usize::try_from(length.div_ceil(BITS)).unwrap_or(usize::MAX);
         Self {
             words: vec![0; words],
@@ -48,7 +52,8 @@ impl Usage {
         is_new
     }
 
-    fn is_marked(&self, byte: u64) -> bool {
+    /// Whether a byte was marked.
+    pub fn is_marked(&self, byte: u64) -> bool {
         let word = usize::try_from(byte / BITS).ok();
         let word = word.and_then(|word| self.words.get(word));
         word.is_some_and(|word| word >> (byte % BITS) & 1 == 1)

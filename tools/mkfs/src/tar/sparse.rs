@@ -30,6 +30,17 @@ pub struct Sparse {
     pub(super) is_whole: bool,
 }
 
+impl Sparse {
+    /// The size, and the byte of the archive at which the data is, where the file has no holes.
+    pub(crate) fn in_one_piece(&self) -> Option<(u64, u64)> {
+        match *self.extents.as_slice() {
+            [] if self.size == 0 => Some((0, 0)),
+            [extent] if extent.length == self.size => Some((extent.length, extent.position)),
+            _ => None,
+        }
+    }
+}
+
 /// A map under construction. Positions count from the start of the file's data.
 #[derive(Debug, Default)]
 pub(super) struct Map {

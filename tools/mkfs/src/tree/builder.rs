@@ -69,35 +69,31 @@ impl Builder {
             }
             None => return Err(Rule::ReplacesRoot),
         };
-        let node = match entry.entry_type {
+        let content = match entry.entry_type {
             Type::Directory => return self.add_directory(parent, name, entry),
-            Type::HardLink => self.hard_link_target(entry.target)?,
-            Type::Regular => {
-                let content = match &entry.sparse {
-                    None => regular(entry.size, entry.data_offset),
-                    Some(sparse) => self.sparse(sparse)?,
-                };
-                self.push_node(entry, S_IFREG, content)?
+            Type::HardLink => {
+                let node = self.hard_link_target(entry.target)?;
+                return self.put(parent, name, node);
             }
-            Type::Symlink => {
-                let content = Content::Symlink(self.push_text(entry.target)?);
-                self.push_node(entry, S_IFLNK, content)?
+            Type::Regular => match &entry.sparse {
+                None => regular(entry.size, entry.data_offset),
+                Some(sparse) => self.sparse(sparse)?,
+            },
+            Type::Symlink => Content::Symlink(self.push_text(entry.target)?),
+            Type::CharDevice | Type::BlockDevice => {
+                let (major, minor) = entry.device;
+                Content::Device { major, minor }
             }
-            Type::CharDevice => self.push_node(entry, S_IFCHR, device(entry))?,
-            Type::BlockDevice => self.push_node(entry, S_IFBLK, device(entry))?,
-            Type::Fifo => self.push_node(entry, S_IFIFO, Content::Fifo)?,
+            Type::Fifo => Content::Fifo,
         };
+        let node = self.push_node(entry, content)?;
         self.put(parent, name, node)
     }
 
     /// Holds a sparse file's extents. A file without holes is none.
     fn sparse(&mut self, sparse: &Sparse) -> Result<Content, Rule> {
-        match *sparse.extents.as_slice() {
-            [] if sparse.size == 0 => return Ok(regular(0, 0)),
-            [extent] if extent.length == sparse.size => {
-                return Ok(regular(extent.length, extent.position))
-            }
-            _ => {}
+        if let Some((size, position)) = sparse.in_one_piece() {
+            return Ok(regular(size, position));
         }
         let file = SparseFile {
             size: sparse.size,
@@ -137,7 +133,7 @@ impl Builder {
             Some(node) if self.tree.is_directory(node) => self.set_attributes(node, entry),
             _ => {
                 let content = Content::Directory(Children::default());
-                let node = self.push_node(entry, S_IFDIR, content)?;
+                let node = self.push_node(entry, content)?;
                 self.memory.count_directory();
                 self.put(parent, name, node)
             }
@@ -146,7 +142,7 @@ impl Builder {
 
     fn set_attributes(&mut self, directory: NodeId, entry: &Entry<'_>) -> Result<(), Rule> {
         let content = self.tree.nodes[directory].content;
-        self.tree.nodes[directory] = self.node_of(entry, S_IFDIR, content)?;
+        self.tree.nodes[directory] = self.node_of(entry, content)?;
         Ok(())
     }
 
@@ -247,25 +243,15 @@ impl Builder {
         })
     }
 
-    fn push_node(
-        &mut self,
-        entry: &Entry<'_>,
-        file_type: u16,
-        content: Content,
-    ) -> Result<NodeId, Rule> {
-        let node = self.node_of(entry, file_type, content)?;
+    fn push_node(&mut self, entry: &Entry<'_>, content: Content) -> Result<NodeId, Rule> {
+        let node = self.node_of(entry, content)?;
         self.tree.nodes.push(node).ok_or(Rule::TooManyFiles)
     }
 
     /// Makes the file of an entry, without a name yet.
-    fn node_of(
-        &mut self,
-        entry: &Entry<'_>,
-        file_type: u16,
-        content: Content,
-    ) -> Result<Node, Rule> {
+    fn node_of(&mut self, entry: &Entry<'_>, content: Content) -> Result<Node, Rule> {
         Ok(Node {
-            mode: file_type | entry.permissions,
+            mode: file_type(entry.entry_type) | entry.permissions,
             uid: entry.uid,
             gid: entry.gid,
             mtime_sec: entry.mtime.0,
@@ -323,9 +309,16 @@ fn regular(size: u64, offset: u64) -> Content {
     Content::Regular { size, sector }
 }
 
-fn device(entry: &Entry<'_>) -> Content {
-    let (major, minor) = entry.device;
-    Content::Device { major, minor }
+/// The bits of a mode for what an entry is.
+pub(crate) fn file_type(entry_type: Type) -> u16 {
+    match entry_type {
+        Type::Directory => S_IFDIR,
+        Type::Regular | Type::HardLink => S_IFREG,
+        Type::Symlink => S_IFLNK,
+        Type::CharDevice => S_IFCHR,
+        Type::BlockDevice => S_IFBLK,
+        Type::Fifo => S_IFIFO,
+    }
 }
 
 /// Returns the sector of a byte of the archive, which headers and data start at.

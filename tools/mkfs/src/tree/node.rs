@@ -43,7 +43,7 @@ pub struct Node {
 
 impl Node {
     /// A directory that the archive implies but does not list.
-    pub(super) fn implied() -> Self {
+    pub(crate) fn implied() -> Self {
         Self {
             mode: IMPLIED_DIRECTORY,
             uid: 0,
