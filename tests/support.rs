@@ -4,6 +4,7 @@
 use lab::guest::Guest;
 
 pub mod image;
+pub mod mutation;
 pub mod null_block;
 pub mod sample;
 

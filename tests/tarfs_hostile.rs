@@ -11,68 +11,11 @@ use std::process::Command;
 use lab::guest::Boot;
 use lab::Lab;
 use tests::image::Image;
+use tests::mutation::{damage, Numbers};
 use tests::{ok, sample};
 
 /// Images that a run tries; `BLOCKYARD_HOSTILE_IMAGES` in the environment gives another number.
 const IMAGES: u64 = 100;
-
-const BLOCK: usize = 4096;
-const PAYLOAD: usize = 4092;
-
-/// A generator of numbers that look random and are always the same (xorshift64*).
-struct Numbers(u64);
-
-impl Numbers {
-    fn next(&mut self) -> u64 {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        self.0.wrapping_mul(0x2545_f491_4f6c_dd1d)
-    }
-
-    fn below(&mut self, limit: usize) -> usize {
-        (self.next() % limit as u64) as usize
-    }
-
-    /// A number as attackers choose them: at an edge, or close to one.
-    fn hostile(&mut self) -> u64 {
-        match self.below(4) {
-            0 => self.next() % 16,
-            1 => (1u64 << self.below(64))
-                .wrapping_add(self.next() % 3)
-                .wrapping_sub(1),
-            2 => u64::MAX - self.next() % 3,
-            _ => self.next(),
-        }
-    }
-}
-
-/// Changes one to three fields of 1, 2, 4 or 8 bytes, and repairs the sums. Fields are at multiples
-/// of their size, as in all structures of the format but leaves and sets of attributes.
-fn damage(image: &mut Image, numbers: &mut Numbers) {
-    let (index, superblock) = (image.index(), image.superblock());
-    let blocks = (superblock - index) / BLOCK;
-    for _ in 0..=numbers.below(3) {
-        let size = 1 << numbers.below(4);
-        let value = numbers.hostile().to_le_bytes();
-        // The superblock's fields end at byte 320; every twentieth change is one of them.
-        let at = if numbers.below(20) == 0 {
-            superblock + 16 + numbers.below(304 / size) * size
-        } else {
-            // Where the block has something, most of the time: the first bytes.
-            let block = index + numbers.below(blocks) * BLOCK;
-            let end = if numbers.below(4) == 0 {
-                PAYLOAD - 8
-            } else {
-                512
-            };
-            block + numbers.below(end / size) * size
-        };
-        image.put(at, &value[..size]);
-    }
-    // Not where the superblock now says that the index is.
-    image.repair_index(index);
-}
 
 /// The bytes in which two images differ, as lines of offset and bytes in hexadecimal.
 fn patch(from: &[u8], to: &[u8]) -> String {
@@ -164,7 +107,7 @@ fn hostile_images_do_no_harm() {
     sample::mkfs_in_place(&tar);
     let original = Image(fs::read(&tar).unwrap());
 
-    let mut numbers = Numbers(0x9e37_79b9_7f4a_7c15);
+    let mut numbers = Numbers::default();
     let mut patches = String::new();
     for _ in 0..images {
         let mut image = original.clone();
