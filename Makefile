@@ -7,7 +7,7 @@ TARGET := $(or $(CARGO_TARGET_DIR),target)
 TOOLS := mkfs fsck dump
 LAB := cargo run --release --package lab --
 
-.PHONY: help modules tools man documents demo test bench profile blktests shell modules_install clean distclean
+.PHONY: help modules tools man documents demo test fuzz bench profile blktests shell modules_install clean distclean
 
 help:
 	@echo 'make modules          build rnull.ko and tarfs.ko for the stock kernel, and with'
@@ -17,6 +17,7 @@ help:
 	@echo 'make documents        write the documents that are made of the sources'
 	@echo 'make demo             show both at work in a guest [TAR=any.tar]'
 	@echo 'make test             run every test and check'
+	@echo 'make fuzz             feed the readers of archives and images anything [SECONDS=60 each]'
 	@echo 'make bench            measure against C and EROFS [BENCH=name] [QUICK=1]'
 	@echo '                      [JSON=file] [HTML=file] [COMPARE=old.json]'
 	@echo 'make profile          show where the instructions of a benchmark go: BENCH=name'
@@ -69,6 +70,9 @@ test:
 	$(LAB) modules
 	$(LAB) check kernel
 	cargo test --workspace --no-fail-fast
+
+fuzz:
+	tests/fuzz/run $(or $(SECONDS),60)
 
 modules_install:
 	@command -v depmod >/dev/null || { echo 'there is no depmod: install kmod' >&2; exit 1; }

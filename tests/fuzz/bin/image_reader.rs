@@ -1,0 +1,6 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! See `targets/image_reader.rs`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| fuzz::image_reader::run(data));
