@@ -132,6 +132,44 @@ fn a_file_handle_finds_its_file_again() {
     guest.shutdown().unwrap();
 }
 
+/// A partition or a logical volume is larger than what was written to it.
+#[test]
+fn an_image_on_a_larger_device_is_mounted_by_its_size() {
+    let lab = Lab::locate().unwrap();
+    let (mut guest, image) = boot(&lab, &["truncate"]);
+    let size = std::fs::metadata(&image).unwrap().len();
+    ok(
+        &mut guest,
+        "modprobe loop && cp /dev/vda /larger && truncate -s +5000000 /larger && mkdir /other",
+    );
+    let mount = |options: &str| format!("mount -t tarfs -o ro{options} /larger /other");
+    for (options, reason) in [
+        ("", "superblock at byte"),
+        (",size=4096", "superblock at byte 0"),
+        (&format!(",size={}", size - 4096), "superblock at byte"),
+        (&format!(",size={}", size + 1), "no multiple of 4096"),
+        (",size=1099511627776", "within the device's"),
+        (",size=much", ""),
+    ] {
+        let run = guest.run(&mount(options)).unwrap();
+        assert!(run.status != 0, "{options}");
+        let log = ok(&mut guest, "dmesg | tail -n 1");
+        assert!(log.contains(reason), "{options}: {log}");
+    }
+    ok(&mut guest, &mount(&format!(",size={size}")));
+    ok(
+        &mut guest,
+        "cmp /mnt/large /other/large && cmp /original /other/large",
+    );
+    let shown = ok(&mut guest, "grep /other /proc/mounts");
+    assert!(shown.contains(&format!("size={size}")), "{shown}");
+    ok(
+        &mut guest,
+        "mount -o remount,noverify /other && umount /other && umount /mnt",
+    );
+    guest.shutdown().unwrap();
+}
+
 #[test]
 fn statx_and_the_ioctls_tell_what_the_image_is() {
     let lab = Lab::locate().unwrap();

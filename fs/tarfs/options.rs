@@ -11,6 +11,8 @@ pub(crate) struct Options {
     pub(crate) verify: bool,
     /// The archives of an index of its own, in its order.
     pub(crate) layers: KVec<CString>,
+    /// Length in bytes of an image, or of an index of its own, that does not fill its device.
+    pub(crate) size: Option<u64>,
 }
 
 impl Default for Options {
@@ -18,6 +20,7 @@ impl Default for Options {
         Self {
             verify: true,
             layers: KVec::new(),
+            size: None,
         }
     }
 }
@@ -39,6 +42,7 @@ pub(crate) const PARAMETERS: &[Parameter<Options>] = &[
         c"noverify",
         ParameterValue::Flag(|options| options.verify = false),
     ),
+    parameter(c"size", ParameterValue::Text(set_size)),
     parameter(c"uid", OWNERS),
     parameter(c"umask", MODES),
     parameter(
@@ -57,5 +61,11 @@ fn add_layer(options: &mut Options, path: &CStr) -> Result {
         return Err(E2BIG);
     }
     options.layers.push(CString::try_from(path)?, GFP_KERNEL)?;
+    Ok(())
+}
+
+fn set_size(options: &mut Options, text: &CStr) -> Result {
+    let size = text.to_str().ok().and_then(|text| text.parse().ok());
+    options.size = Some(size.ok_or(EINVAL)?);
     Ok(())
 }

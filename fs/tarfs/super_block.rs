@@ -33,6 +33,8 @@ pub(crate) struct Mount {
     pub(crate) archives: Archives,
     /// The options that named the archives.
     layers: KVec<CString>,
+    /// The option that named the length of the image.
+    size: Option<u64>,
     /// How the index is read ahead.
     pub(crate) windows: Windows,
     /// How often damage was found.
@@ -75,13 +77,9 @@ impl FileSystem for Tarfs {
                 ),
             );
         }
-        let size = sb.device().size();
+        let size = image_size(sb)?;
         let Some(last) = (size / BLOCK_SIZE as u64).checked_sub(1) else {
-            return refuse(
-                sb,
-                EINVAL,
-                fmt!("the device's {size} bytes are less than a block"),
-            );
+            return refuse(sb, EINVAL, fmt!("{size} bytes are less than a block"));
         };
         let position = last * BLOCK_SIZE as u64;
         let page_size = kernel::page::PAGE_SIZE as u64;
@@ -115,6 +113,7 @@ impl FileSystem for Tarfs {
             layout,
             archives,
             layers: copy_of(&sb.options().layers)?,
+            size: sb.options().size,
             windows: Windows::new(),
             errors: Atomic::new(0),
             verify: Atomic::new(sb.options().verify),
@@ -126,6 +125,7 @@ impl FileSystem for Tarfs {
             verify: sb.data().verifies(),
             // They are there to stay: a remount names them again or leaves them out.
             layers: KVec::new(),
+            size: sb.data().size,
         })
     }
 
@@ -147,6 +147,10 @@ impl FileSystem for Tarfs {
             );
             return Err(EINVAL);
         }
+        if options.size != sb.data().size {
+            pr_err!("({}): the size cannot change while mounted\n", sb.id());
+            return Err(EINVAL);
+        }
         sb.data().verify.store(options.verify, Relaxed);
         Ok(())
     }
@@ -157,6 +161,12 @@ impl FileSystem for Tarfs {
         }
         if !sb.data().verifies() {
             shown.show(c"noverify", None);
+        }
+        if let Some(size) = sb.data().size {
+            // Without memory for the number, the option is not shown.
+            if let Ok(text) = CString::try_from_fmt(fmt!("{size}")) {
+                shown.show(c"size", Some(&text));
+            }
         }
     }
 
@@ -203,11 +213,25 @@ impl FileSystem for Tarfs {
         });
         StatFs {
             block_size: BLOCK_SIZE as u32,
-            blocks: sb.device().size() / BLOCK_SIZE as u64,
+            blocks: sb.data().size.unwrap_or(sb.device().size()) / BLOCK_SIZE as u64,
             files: layout.inode_count().into(),
             name_max: layout::NAME_MAX as u32,
             fsid: low ^ high,
         }
+    }
+}
+
+/// Returns the length of the image, at whose end the superblock is: that of the device, or what the
+/// option says.
+fn image_size(sb: &NewSuperBlock<'_, Tarfs>) -> Result<u64> {
+    let device = sb.device().size();
+    match sb.options().size {
+        Some(size) if size > device || size % BLOCK_SIZE as u64 != 0 => refuse(
+            sb,
+            EINVAL,
+            fmt!("size={size} is no multiple of 4096 within the device's {device} bytes"),
+        ),
+        size => Ok(size.unwrap_or(device)),
     }
 }
 
