@@ -7,7 +7,7 @@ TARGET := $(or $(CARGO_TARGET_DIR),target)
 TOOLS := mkfs fsck dump
 LAB := cargo run --release --package lab --
 
-.PHONY: help modules tools man documents demo test fuzz bench profile blktests shell modules_install clean distclean
+.PHONY: help modules tools man documents demo test fuzz bench profile blktests xfstests shell modules_install clean distclean
 
 help:
 	@echo 'make modules          build rnull.ko and tarfs.ko for the stock kernel, and with'
@@ -23,6 +23,8 @@ help:
 	@echo 'make profile          show where the instructions of a benchmark go: BENCH=name'
 	@echo 'make blktests         compare ours with C null_blk by a checkout of blktests,'
 	@echo '                      BLKTESTS=folder [TESTS="block/014 zbd"] [DRIVER=c|rnull]'
+	@echo 'make xfstests         the same by XFSTESTS=folder [TESTS="quick generic/001"],'
+	@echo '                      FS=ext4|xfs|btrfs|zoned-btrfs|tarfs|overlay-on-tarfs'
 	@echo 'make shell            a guest with both modules, and its shell'
 	@echo 'make modules_install  install the modules for the running kernel (as root)'
 	@echo 'make clean            remove what was built here; distclean: the cache too'
@@ -55,6 +57,11 @@ profile: tools
 
 blktests:
 	$(LAB) blktests --checkout '$(BLKTESTS)' $(if $(DRIVER),--driver $(DRIVER)) $(TESTS)
+
+# tarfs is checked with its own fsck.
+xfstests: tools
+	$(LAB) xfstests --checkout '$(XFSTESTS)' $(if $(FS),--fs $(FS)) \
+		$(if $(DRIVER),--driver $(DRIVER)) $(TESTS)
 
 shell:
 	$(LAB) shell

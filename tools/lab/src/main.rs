@@ -8,7 +8,7 @@ use std::thread;
 
 use clap::{Parser, Subcommand};
 use lab::guest::{Access, Boot};
-use lab::suites::blktests::{self, Driver};
+use lab::suites::{blktests, xfstests, Driver};
 use lab::{bench, checks, demo, documents, process, Error, Kind, Lab, Result, ENVIRONMENT};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
@@ -56,6 +56,8 @@ enum Command {
     Profile(Profile),
     /// Run blktests with the kernel's own null_blk and with ours, and compare
     Blktests(Blktests),
+    /// Run xfstests on file systems on null block devices of both drivers, or on tarfs
+    Xfstests(Xfstests),
     /// Boot a guest with both modules, and a shell on this terminal
     Shell(Guest),
     /// Boot a guest, run one command in it, and end with the command's exit status
@@ -135,6 +137,22 @@ struct Profile {
 }
 
 #[derive(clap::Args)]
+struct Xfstests {
+    /// The checkout of xfstests, which is left as it is
+    #[arg(long, value_name = "FOLDER")]
+    checkout: Option<PathBuf>,
+    /// The file system under test
+    #[arg(long, default_value = "ext4")]
+    fs: xfstests::FileSystem,
+    /// Run with this null block driver only, and fail where a test fails
+    #[arg(long)]
+    driver: Option<Driver>,
+    /// Tests or groups of xfstests, `generic/001` or `quick` [default: a list of fast ones]
+    #[arg(value_name = "TEST")]
+    tests: Vec<String>,
+}
+
+#[derive(clap::Args)]
 struct Run {
     #[command(flatten)]
     guest: Guest,
@@ -183,6 +201,7 @@ fn main() -> ExitCode {
         Command::Bench(bench) => bench.run(),
         Command::Profile(profile) => profile.run(),
         Command::Blktests(blktests) => blktests.run(),
+        Command::Xfstests(xfstests) => xfstests.run(),
         Command::Shell(guest) => shell(&guest),
         Command::Run(run) => run.run(),
     });
@@ -308,6 +327,15 @@ impl Blktests {
 impl Profile {
     fn run(self) -> Result<ExitCode> {
         bench::profile::run(&Lab::locate()?, &self.name, self.measure.as_deref())?;
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+impl Xfstests {
+    fn run(self) -> Result<ExitCode> {
+        let lab = Lab::locate()?;
+        let checkout = self.checkout.as_deref();
+        xfstests::run(&lab, checkout, self.fs, self.driver, &self.tests)?;
         Ok(ExitCode::SUCCESS)
     }
 }

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 //! blktests, with the kernel's own `null_blk` and with ours of that name.
 
-use std::fs::{self, File};
-use std::io::Write;
-use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
 
 use crate::error::{Error, Kind, Result};
 use crate::guest::Guest;
@@ -12,6 +11,7 @@ use crate::Lab;
 
 use super::checkout::Suite;
 use super::outcome::{self, Outcome, Outcomes};
+use super::runner::{self, Driver};
 use super::system::{self, Part, System};
 
 const BLKTESTS: Suite = Suite {
@@ -31,15 +31,6 @@ const CONFIGURATION: &[u8] = b"TIMEOUT=10\n";
 /// The time limit of one test, on a busy machine.
 const LIMIT: Duration = Duration::from_secs(1200);
 
-/// The driver under test.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub enum Driver {
-    /// The kernel's own.
-    C,
-    /// Ours.
-    Rnull,
-}
-
 /// Runs the tests with `driver`, or with both, one after the other, and compares.
 ///
 /// `tests` are groups (`zbd`) or tests (`block/014`); none stands for the groups that are about
@@ -56,12 +47,11 @@ pub fn run(
 ) -> Result<()> {
     let suite = BLKTESTS.provide(lab, checkout)?;
     let tests = select(&suite, tests)?;
-    let log = lab.logs().join("blktests");
-    fs::create_dir_all(&log).map_err(|error| Error::io("create", &log, error))?;
-    let run = |driver| one_driver(lab, &suite, driver, &tests, &log);
+    let logs = lab.logs().join("blktests");
+    let run = |driver| one_driver(lab, &suite, driver, &tests, &logs);
     match driver {
-        Some(driver) => outcome::judge(&run(driver)?, &log),
-        None => outcome::compare(&run(Driver::C)?, &run(Driver::Rnull)?, &log),
+        Some(driver) => outcome::judge(&run(driver)?, &logs),
+        None => outcome::compare(&run(Driver::C)?, &run(Driver::Rnull)?, &logs),
     }
 }
 
@@ -72,50 +62,20 @@ fn one_driver(
     tests: &[String],
     logs: &Path,
 ) -> Result<Outcomes> {
-    let (name, ours) = match driver {
-        Driver::C => ("c", None),
-        Driver::Rnull => ("rnull", Some(lab.module("null_blk")?)),
-    };
     let part = Part {
         file: suite,
         path: FOLDER.trim_start_matches('/'),
     };
-    let replace: Vec<_> = ours.iter().map(PathBuf::as_path).collect();
-    let system = System::make(lab, &[part], &replace)?;
-    let path = logs.join(format!("{name}.log"));
-    let failed = |error| Error::io("write", &path, error);
-    let mut log = File::create(&path).map_err(failed)?;
+    let system = System::make(lab, &[part], driver)?;
+    let name = driver.name();
     outcome::print(&format!("blktests, null_blk: {name}"))?;
-
-    let mut outcomes = Outcomes::new();
-    let mut guest = None;
-    for test in tests {
-        let mut running = match guest.take() {
-            Some(running) => running,
-            None => start(&system)?,
-        };
-        let begin = Instant::now();
-        let (outcome, output) = match one_test(&mut running, test) {
-            Ok(ended) => {
-                guest = Some(running);
-                ended
-            }
-            Err(error) if error.kind() == Kind::Guest => (Outcome::Died, error.to_string()),
-            Err(error) => return Err(error),
-        };
-        writeln!(log, "=== {test}\n{output}").map_err(failed)?;
-        outcome::print(&outcome::line(
-            test,
-            &outcome,
-            begin.elapsed().as_secs_f64(),
-        ))?;
-        outcomes.insert(test.clone(), outcome);
-    }
-    Ok(outcomes)
+    let log = logs.join(format!("{name}.log"));
+    runner::run(tests, &log, || start(&system), one_test)
 }
 
 fn start(system: &System<'_>) -> Result<Guest> {
-    let boot = system.boot().cpus(2).memory_mib(4096).command_limit(LIMIT);
+    // Some tests write 4 to submit_queues, which is refused beyond the number of CPUs.
+    let boot = system.boot().cpus(4).memory_mib(4096).command_limit(LIMIT);
     let mut guest = system::enter(boot)?;
     guest.put(&format!("/system{FOLDER}/config"), CONFIGURATION)?;
     Ok(guest)

@@ -4,4 +4,8 @@
 pub mod blktests;
 mod checkout;
 mod outcome;
+mod runner;
 mod system;
+pub mod xfstests;
+
+pub use runner::Driver;

@@ -18,6 +18,8 @@ use crate::guest::{Access, Boot, Guest, Output};
 use crate::progress::Step;
 use crate::{process, Lab};
 
+use super::runner::Driver;
+
 /// What no suite needs of the toolbox: most of its size.
 const LEFT_OUT: &[&str] = &[
     "usr/include",
@@ -50,12 +52,11 @@ pub struct Part<'a> {
 }
 
 impl<'a> System<'a> {
-    /// Makes the images. `replace` are modules that stand in for the stock kernel's of the same
-    /// names.
+    /// Makes the images, with that driver as `null_blk`, and all of our modules.
     ///
     /// # Errors
     /// `DiskFull`, `Build` where an image cannot be made.
-    pub fn make(lab: &'a Lab, parts: &[Part<'_>], replace: &[&Path]) -> Result<Self> {
+    pub fn make(lab: &'a Lab, parts: &[Part<'_>], driver: Driver) -> Result<Self> {
         let step = Step::start("making the images of the guests' system");
         let failed = |error| Error::io("create a folder in", lab.cache(), error);
         let folder = tempfile::tempdir_in(lab.cache()).map_err(failed)?;
@@ -64,7 +65,7 @@ impl<'a> System<'a> {
         for part in parts {
             copy(part.file, &staging.join(part.path))?;
         }
-        this.modules(&staging, replace)?;
+        this.modules(&staging, driver)?;
         this.squash(&staging, &["."], &[], &this.suite())?;
         fs::remove_dir_all(&staging).map_err(|error| Error::io("remove", &staging, error))?;
         this.squash(Path::new("/"), &["usr", "etc"], LEFT_OUT, &this.toolbox())?;
@@ -83,6 +84,11 @@ impl<'a> System<'a> {
             .guest_limit(Duration::from_secs(12 * 3600))
     }
 
+    /// The folder of its images.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
     fn suite(&self) -> PathBuf {
         self.folder.path().join("suite.squashfs")
     }
@@ -92,28 +98,24 @@ impl<'a> System<'a> {
     }
 
     /// Puts the stock kernel's modules and its configuration into the staging folder.
-    fn modules(&self, staging: &Path, replace: &[&Path]) -> Result<()> {
+    fn modules(&self, staging: &Path, driver: Driver) -> Result<()> {
         let kernel = self.lab.kernel()?;
         let release = kernel.release();
-        let inside = format!("usr/lib/modules/{release}");
-        let modules = staging.join(&inside);
+        let modules = staging.join(format!("usr/lib/modules/{release}"));
         for name in ["kernel", "modules.builtin", "modules.order"] {
             copy(&kernel.folder().join(name), &modules.join(name))?;
         }
         let config = kernel.folder().join("config");
         copy(&config, &staging.join(format!("boot/config-{release}")))?;
-        for file in replace {
-            let name = file.file_stem().unwrap_or_default().to_string_lossy();
-            let stock = kernel.modules()?.remove(name.as_ref());
-            let stock = stock.ok_or_else(|| {
-                let message = format!("the kernel {release} has no module {name} to replace");
-                Error::new(Kind::Missing, message)
-            })?;
-            let stock = stock.strip_prefix(kernel.folder()).unwrap_or(&stock);
-            let place = modules.join(stock);
-            fs::remove_file(&place).map_err(|error| Error::io("remove", &place, error))?;
-            copy(file, &place.with_file_name(format!("{name}.ko")))?;
+        if driver == Driver::Rnull {
+            let folder = modules.join("kernel/drivers/block/null_blk");
+            fs::remove_dir_all(&folder).map_err(|error| Error::io("remove", &folder, error))?;
+            copy(&self.lab.module("null_blk")?, &folder.join("null_blk.ko"))?;
         }
+        copy(
+            &self.lab.module("tarfs")?,
+            &modules.join("updates/tarfs.ko"),
+        )?;
         let mut command = self.in_toolbox(staging)?;
         // It looks for lib/modules, and lib is a link that only the guest has.
         command
