@@ -10,7 +10,7 @@ use crate::{
     locks::{self, Sleeping},
     options::{Setting, ATTRIBUTES},
     registry::Registry,
-    statistics_files,
+    rules_files, statistics_files,
 };
 use blk::{
     attribute::{Attribute, Show, Store},
@@ -54,6 +54,7 @@ impl Directory for Disks {
         fault_files::REQUEUE,
         fault_files::INIT_HCTX,
         latency_files::GROUP,
+        rules_files::GROUP,
         statistics_files::GROUP,
     ];
 

@@ -10,6 +10,7 @@ use crate::{
     locks,
     options::Settings,
     registry::{Claim, Registry},
+    rules::Rules,
     running::Running,
     settings::most_poll_queues,
     statistics::Statistics,
@@ -45,6 +46,8 @@ pub(crate) struct Device {
     /// What happens when it loses its power, and whether it has while it is on.
     pub(crate) crash: Crash,
     pub(crate) supply: Arc<Supply>,
+    /// The rules by which requests fail; only on a disk that was prepared for them.
+    pub(crate) rules: Arc<Rules>,
     /// Made when a memory-backed disk is turned on first.
     pages: Option<Arc<Pages>>,
     /// What it keeps while it is on, if it is memory-backed.
@@ -59,6 +62,8 @@ struct On {
     disk: KBox<dyn Running>,
     /// Whether faults can be injected into its requests.
     can_inject: bool,
+    /// Whether requests look at the rules.
+    takes_rules: bool,
     claim: Claim,
 }
 
@@ -79,6 +84,7 @@ impl Device {
             statistics: None,
             crash: Crash::new(),
             supply: Arc::new(Supply::new(), GFP_KERNEL)?,
+            rules: Arc::pin_init(Rules::new(), GFP_KERNEL)?,
             pages: None,
             contents: None,
             zones: None,
@@ -89,6 +95,11 @@ impl Device {
     /// Whether a change of the faults of requests has effect.
     pub(crate) fn can_inject(&self) -> bool {
         self.on.as_ref().is_none_or(|on| on.can_inject)
+    }
+
+    /// Whether a new rule has effect.
+    pub(crate) fn takes_rules(&self) -> bool {
+        self.on.as_ref().is_none_or(|on| on.takes_rules)
     }
 
     /// Whether the disk is on, and lost its power.
@@ -219,6 +230,7 @@ impl Device {
         self.supply.set_failed(false);
         self.contents = self.make_contents()?;
         self.zones = self.make_zones()?;
+        let takes_rules = self.rules.are_wanted();
         let claim = self.registry.claim(self.name, held)?;
         match self.make_disk(&claim, held) {
             Ok(disk) => {
@@ -227,6 +239,7 @@ impl Device {
                 Ok(On {
                     disk,
                     can_inject: self.faults.are_armed(),
+                    takes_rules,
                     claim,
                 })
             }

@@ -10,6 +10,7 @@ use crate::{
     latency::{Latencies, Pace},
     locks,
     operation::Operation,
+    rules::Rules,
     statistics::Statistics,
     zone_requests,
     zones::Zones,
@@ -60,17 +61,29 @@ pub(crate) struct Disk {
     pub(crate) statistics: Option<Arc<Statistics>>,
     /// Whether it has power.
     pub(crate) supply: Arc<Supply>,
+    /// The rules by which requests fail, if it was turned on to have some.
+    pub(crate) rules: Option<Arc<Rules>>,
     /// The zones of a zoned disk.
     pub(crate) zones: Option<Arc<Zones>>,
 }
 
 impl Disk {
-    /// Does what a request asks for, and says how it is to end.
+    /// Does what a request asks for if there is power and no rule against it, and says how it is
+    /// to end.
     #[inline]
     fn carry_out(&self, request: &Request<General, Started>, held: &mut Held<'_, NoIo>) -> Status {
         if self.supply.has_failed() {
             return Status::IO_ERROR;
         }
+        match &self.rules {
+            None => self.act(request, held),
+            Some(rules) => rules.apply(request, held, |held| self.act(request, held)),
+        }
+    }
+
+    /// Does what a request asks for, and says how it is to end.
+    #[inline]
+    fn act(&self, request: &Request<General, Started>, held: &mut Held<'_, NoIo>) -> Status {
         // It is about no place of the disk.
         if request.op() == ReqOp::Flush {
             let contents = self.contents.as_ref();

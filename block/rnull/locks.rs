@@ -16,6 +16,8 @@ sync::levels! {
     Cache: NoIo;
     /// How many zones of a disk are open and closed.
     ZoneCounts: Atomic;
+    /// The error rules of a disk.
+    Rules: Atomic;
 }
 
 /// A lock of level `L` that sleeps.

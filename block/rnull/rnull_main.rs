@@ -24,6 +24,7 @@
 //!   users choose one
 //! - `statistics`: what a disk has done; `statistics_files`: where users see it; `operation`: the kinds
 //!   of requests that they tell apart
+//! - `rules`: requests that fail and reads that lie; `rules_text`, `rules_files`: how users ask for it
 //! - `completion`: where requests complete
 //! - `registry`: names and numbers of the disks
 //! - `shared_tags`: the tag set that disks can share
@@ -57,6 +58,9 @@ mod options;
 mod plain;
 mod random;
 mod registry;
+mod rules;
+mod rules_files;
+mod rules_text;
 mod running;
 mod sector_range;
 mod settings;

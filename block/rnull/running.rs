@@ -62,6 +62,7 @@ impl Device {
             || settings.mbps > 0
             || settings.cache_size.get() > 0
             || self.faults.are_armed()
+            || self.rules.are_wanted()
             || self.statistics.is_some()
         {
             return self.add_own::<General>(claim, self.general()?, held);
@@ -109,6 +110,7 @@ impl Device {
             latencies,
             statistics: self.statistics.clone(),
             supply: self.supply.clone(),
+            rules: self.rules.are_wanted().then(|| self.rules.clone()),
         };
         Ok(Arc::new(disk, GFP_KERNEL)?)
     }

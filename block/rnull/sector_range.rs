@@ -13,6 +13,12 @@ pub(crate) struct SectorRange {
 }
 
 impl SectorRange {
+    /// Every sector that there can be.
+    pub(crate) const ALL: Self = Self {
+        first: Sectors::new(0),
+        last: Sectors::new(u64::MAX),
+    };
+
     /// The range that `text` describes.
     ///
     /// # Errors
@@ -32,6 +38,23 @@ impl SectorRange {
     #[inline]
     pub(crate) fn touches(&self, start: Sectors, length: Sectors) -> bool {
         start <= self.last && self.first < start.saturating_add(length)
+    }
+
+    /// What is left of it before and behind the `length` sectors from `start` on.
+    pub(crate) fn without(&self, start: Sectors, length: Sectors) -> (Option<Self>, Option<Self>) {
+        let before = Self {
+            first: self.first,
+            last: start.saturating_sub(Sectors::new(1)).min(self.last),
+        };
+        let end = start.saturating_add(length);
+        let behind = Self {
+            first: self.first.max(end),
+            last: self.last,
+        };
+        (
+            (self.first < start).then_some(before),
+            (end <= self.last).then_some(behind),
+        )
     }
 }
 

@@ -9,7 +9,7 @@ use kernel::{bindings, error::from_result, prelude::*, str::Formatter};
 use sync::{context::Process, held::Held};
 
 /// The most that configfs takes from or gives to an attribute, in bytes (`fs/configfs/file.c`).
-const SIMPLE_ATTR_SIZE: usize = 4096;
+pub const SIMPLE_ATTR_SIZE: usize = 4096;
 
 /// A directory's C structure and what it stands for.
 ///

@@ -34,6 +34,40 @@ impl Status {
     /// `BLK_STS_DEV_RESOURCE`, see [`Busy::Device`](crate::request::Busy::Device).
     pub(crate) const DEV_RESOURCE: Self = Self(13);
 
+    /// The ways to fail that drivers may end a request with, by the names of their constants in C,
+    /// without `BLK_STS_` and in lower case.
+    const FAILURES: [(&str, Self); 17] = [
+        ("notsupp", Self::NOT_SUPPORTED),
+        ("timeout", Self::TIMEOUT),
+        ("nospc", Self::NO_SPACE),
+        ("transport", Self(4)),
+        ("target", Self(5)),
+        ("resv_conflict", Self(6)),
+        ("medium", Self(7)),
+        ("protection", Self(8)),
+        ("resource", Self::RESOURCE),
+        ("ioerr", Self::IO_ERROR),
+        ("again", Self(12)),
+        ("dev_resource", Self::DEV_RESOURCE),
+        ("zone_open_resource", Self::ZONE_OPEN_RESOURCE),
+        ("zone_active_resource", Self::ZONE_ACTIVE_RESOURCE),
+        ("offline", Self(16)),
+        ("duration_limit", Self(17)),
+        ("inval", Self(19)),
+    ];
+
+    /// The failure that C calls `BLK_STS_` and `name` in upper case.
+    pub fn failure(name: &str) -> Option<Self> {
+        let named = Self::FAILURES.iter().find(|(known, _)| *known == name);
+        named.map(|(_, status)| *status)
+    }
+
+    /// What C calls it, without `BLK_STS_` and in lower case.
+    pub fn name(self) -> &'static str {
+        let named = Self::FAILURES.iter().find(|(_, status)| *status == self);
+        named.map_or("ok", |(name, _)| name)
+    }
+
     /// The C value.
     #[inline]
     pub(crate) const fn raw(self) -> bindings::blk_status_t {

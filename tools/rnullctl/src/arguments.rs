@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use clap::builder::PossibleValuesParser;
 use clap::{Parser, Subcommand};
 
+use crate::error_rules::ErrorRule;
 use crate::profiles::PROFILES;
 use crate::setting::Setting;
 
@@ -97,11 +98,29 @@ pub enum Command {
         #[arg(value_name = "DISK", required = true)]
         disks: Vec<String>,
     },
-    /// Take the power from a disk: what is in its cache is lost
+    /// Take the power from a disk: it dies, and what its cache held is lost
+    ///
+    /// It is there, of no use, until it is turned off; turned on again, it shows what is left.
+    /// What is not said here is as it was last time.
     Crash {
         /// Name of the disk
         disk: String,
+
+        /// What is lost of the cache: all, none, random PERCENT, or sectors FIRST-LAST[,...]
+        #[arg(long, value_name = "WHAT")]
+        lose: Option<String>,
+
+        /// Whether blocks are lost or kept alone, not whole pages
+        #[arg(long, value_name = "TRUTH", num_args = 0..=1, default_missing_value = "1")]
+        torn: Option<String>,
+
+        /// What the random numbers begin with
+        #[arg(long, value_name = "NUMBER")]
+        seed: Option<String>,
     },
+    /// Make requests of a disk fail, or reads lie, by rules
+    #[command(subcommand)]
+    Rules(RulesCommand),
     /// Show what a disk has done
     Stats {
         /// Name of the disk
@@ -127,6 +146,32 @@ pub enum Command {
     },
     /// Print the man page
     Man,
+}
+
+#[derive(Subcommand)]
+pub enum RulesCommand {
+    /// Add a rule; the disk must be off, or have been turned on with one or rules/prepared=1
+    Add {
+        /// Name of the disk
+        disk: String,
+
+        #[command(flatten)]
+        rule: ErrorRule,
+    },
+    /// Remove rules
+    Remove {
+        /// Name of the disk
+        disk: String,
+
+        /// Numbers of rules as listed, or `all`
+        #[arg(value_name = "NUMBER", required = true)]
+        numbers: Vec<String>,
+    },
+    /// List the rules with their numbers, and how often each had its effect
+    List {
+        /// Name of the disk
+        disk: String,
+    },
 }
 
 fn profile_names() -> PossibleValuesParser {

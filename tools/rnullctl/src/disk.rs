@@ -159,6 +159,20 @@ impl<'a> Disk<'a> {
 /// What to do about an error of the driver; `None` if the driver does not mean the value.
 fn advice(attribute: &str, error: &std::io::Error) -> Option<String> {
     let advice = match Errno::from_io_error(error)? {
+        Errno::BUSY if attribute == "rules/rules" => {
+            "the disk was turned on without a rule and without rules/prepared=1: turn it off first"
+                .to_owned()
+        }
+        Errno::NOENT if attribute == "rules/rules" => {
+            "there is no such rule; `rnullctl rules list DISK` lists them".to_owned()
+        }
+        Errno::NOSPC if attribute == "rules/rules" => {
+            "there is no room for more; remove some".to_owned()
+        }
+        Errno::INVAL if attribute == "crash/now" => {
+            "the disk is off, or has crashed already: turn it off and on (power=0, power=1)"
+                .to_owned()
+        }
         Errno::BUSY => "the disk is on: turn it off first (power=0)".to_owned(),
         Errno::EXIST => "a disk of that name is on; destroy it first".to_owned(),
         Errno::RANGE => "the number is too large".to_owned(),

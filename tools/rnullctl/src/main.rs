@@ -17,6 +17,7 @@ mod arguments;
 mod disk;
 mod driver;
 mod error;
+mod error_rules;
 mod exit;
 #[allow(dead_code)] // What is drawn is for the driver.
 #[path = "../../../block/rnull/latency_model.rs"]
@@ -35,7 +36,7 @@ use std::path::Path;
 use clap::{CommandFactory, Parser};
 use serde_json::{Map, Value};
 
-use arguments::{Arguments, Command};
+use arguments::{Arguments, Command, RulesCommand};
 use disk::Disk;
 use driver::Driver;
 use error::Error;
@@ -92,12 +93,7 @@ fn run(arguments: &Arguments) -> Result<String, Error> {
         Command::List { json } => list(&driver()?, *json),
         Command::Set { disk, settings } => {
             let driver = driver()?;
-            let disk = driver.disk(disk)?;
-            // A wrong one at the end changes nothing.
-            settings
-                .iter()
-                .try_for_each(|setting| disk.check(setting))?;
-            settings.iter().try_for_each(|setting| disk.set(setting))?;
+            set(&driver.disk(disk)?, settings)?;
             Ok(String::new())
         }
         Command::Show {
@@ -112,14 +108,30 @@ fn run(arguments: &Arguments) -> Result<String, Error> {
                 .try_for_each(|disk| driver.disk(disk)?.destroy())?;
             Ok(String::new())
         }
-        Command::Crash { disk } => {
+        Command::Crash {
+            disk,
+            lose,
+            torn,
+            seed,
+        } => {
             let driver = driver()?;
-            driver.disk(disk)?.set(&Setting {
-                attribute: "crash".to_owned(),
-                value: "1".to_owned(),
-            })?;
+            let disk = driver.disk(disk)?;
+            let settings = [
+                ("crash/lose", lose.clone()),
+                ("crash/torn", torn.clone()),
+                ("crash/seed", seed.clone()),
+                ("crash/now", Some("1".to_owned())),
+            ];
+            let settings = settings.into_iter().filter_map(|(attribute, value)| {
+                Some(Setting {
+                    attribute: attribute.to_owned(),
+                    value: value?,
+                })
+            });
+            set(&disk, &settings.collect::<Vec<_>>())?;
             Ok(String::new())
         }
+        Command::Rules(command) => edit_rules(&driver()?, command),
         Command::Stats { disk, json } => {
             let driver = driver()?;
             stats(&arguments.sysfs, &driver.disk(disk)?, *json)
@@ -132,6 +144,29 @@ fn run(arguments: &Arguments) -> Result<String, Error> {
         }
         Command::Man => Ok(man()),
     }
+}
+
+/// Changes settings; a wrong one at the end changes nothing.
+fn set(disk: &Disk<'_>, settings: &[Setting]) -> Result<(), Error> {
+    settings
+        .iter()
+        .try_for_each(|setting| disk.check(setting))?;
+    settings.iter().try_for_each(|setting| disk.set(setting))
+}
+
+/// Does what a command about rules asks; returns what to print.
+fn edit_rules(driver: &Driver, command: &RulesCommand) -> Result<String, Error> {
+    match command {
+        RulesCommand::Add { disk, rule } => error_rules::add(&driver.disk(disk)?, rule)?,
+        RulesCommand::Remove { disk, numbers } => {
+            let disk = driver.disk(disk)?;
+            numbers
+                .iter()
+                .try_for_each(|number| error_rules::remove(&disk, number))?;
+        }
+        RulesCommand::List { disk } => return error_rules::list(&driver.disk(disk)?),
+    }
+    Ok(String::new())
 }
 
 /// Makes a disk, or leaves nothing of it.
@@ -158,11 +193,7 @@ fn create(
             has
         });
     }
-    let set = settings
-        .iter()
-        .try_for_each(|setting| disk.check(setting))
-        .and_then(|()| settings.iter().try_for_each(|setting| disk.set(setting)));
-    if let Err(error) = set {
+    if let Err(error) = set(&disk, &settings) {
         disk.destroy()?;
         return Err(error);
     }

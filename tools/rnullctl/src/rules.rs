@@ -25,9 +25,13 @@ pub enum Rule {
     SectorRange,
     /// A model of how long requests take.
     Latency,
+    /// What of a cache is lost.
+    Loss,
+    /// A rule that is added, or the number of one that is removed.
+    Edit,
 }
 
-use Rule::{Latency, Number, OneOf, PowerOfTwo, SectorRange, Truth};
+use Rule::{Edit, Latency, Loss, Number, OneOf, PowerOfTwo, SectorRange, Truth};
 
 /// Any `unsigned int`.
 const UINT: Rule = Number(0, u32::MAX as u64);
@@ -44,6 +48,10 @@ pub const RULES: &[(&str, Rule)] = &[
     ("blocksize", PowerOfTwo(512, 65536)),
     ("cache_size", ULONG),
     ("completion_nsec", ULONG),
+    ("crash/lose", Loss),
+    ("crash/now", OneOf(&[1])),
+    ("crash/seed", ULONG),
+    ("crash/torn", Truth),
     ("discard", Truth),
     ("fua", Truth),
     ("home_node", UINT),
@@ -66,6 +74,10 @@ pub const RULES: &[(&str, Rule)] = &[
     ("power", Truth),
     ("queue_mode", OneOf(&[0, 2])),
     ("rotational", Truth),
+    ("rules/from", UINT),
+    ("rules/prepared", Truth),
+    ("rules/rules", Edit),
+    ("rules/seed", ULONG),
     ("shared_tag_bitmap", Truth),
     ("shared_tags", Truth),
     // In MiB: 2^64 bytes do not fit.
@@ -115,7 +127,16 @@ impl Rule {
                 number(value).is_some_and(|n| (min..=max).contains(&n) && n.is_power_of_two())
             }
             Self::OneOf(numbers) => number(value).is_some_and(|n| numbers.contains(&n)),
-            Self::SectorRange => sector_range(value),
+            Self::SectorRange => value.strip_prefix(['+', '-']).is_some_and(sector_range),
+            Self::Loss => match value.split_once(' ') {
+                Some((how, percent)) => how == "random" && is_percentage(percent),
+                None => matches!(value, "all" | "none") || value.split(',').all(sector_range),
+            },
+            // Its words are the driver's to judge.
+            Self::Edit => match value.strip_prefix('-') {
+                Some(which) => which == "all" || number(which).is_some(),
+                None => value.starts_with('+'),
+            },
         }
     }
 }
@@ -132,6 +153,15 @@ impl fmt::Display for Rule {
             }
             Self::Latency => write!(f, "a model of latencies (Documentation/rnull.rst)"),
             Self::SectorRange => write!(f, "+FIRST-LAST or -FIRST-LAST, in sectors of 512 bytes"),
+            Self::Loss => write!(
+                f,
+                "all, none, random PERCENT, or FIRST-LAST[,FIRST-LAST]... in sectors of 512 bytes"
+            ),
+            Self::Edit => write!(
+                f,
+                "+ and the words of a rule (such as op=read sectors=0-7 status=medium), -NUMBER or \
+                 -all"
+            ),
         }
     }
 }
@@ -161,9 +191,18 @@ pub fn number(value: &str) -> Option<u64> {
     u64::from_str_radix(digits, radix).ok()
 }
 
-fn sector_range(value: &str) -> bool {
-    let range = value.strip_prefix(['+', '-']);
-    let ends = range.and_then(|range| range.split_once('-'));
+/// Whether the text is a percentage as the driver reads it: with at most four decimals.
+pub fn is_percentage(text: &str) -> bool {
+    let (whole, decimals) = text.split_once('.').unwrap_or((text, "0"));
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    digits(whole)
+        && digits(decimals)
+        && decimals.len() <= 4
+        && text.parse::<f64>().is_ok_and(|percent| percent <= 100.0)
+}
+
+fn sector_range(range: &str) -> bool {
+    let ends = range.split_once('-');
     match ends.map(|(first, last)| (number(first), number(last))) {
         Some((Some(first), Some(last))) => first <= last,
         _ => false,
@@ -200,7 +239,21 @@ mod tests {
             ("1-2", false),
             ("+2-1", false),
         ] {
-            assert_eq!(sector_range(text), value, "{text}");
+            assert_eq!(SectorRange.allows(text), value, "{text}");
+        }
+        for (text, value) in [
+            ("none", true),
+            ("random 12.5", true),
+            ("random 100", true),
+            ("random 100.0001", false),
+            ("random .5", false),
+            ("random 0.00001", false),
+            ("all 1", false),
+            ("0-0x7,9-9", true),
+            ("9-8", false),
+            ("", false),
+        ] {
+            assert_eq!(Loss.allows(text), value, "{text}");
         }
     }
 

@@ -187,7 +187,8 @@ fn what_breaks_a_rule_is_named_and_nothing_written() {
         (
             &["crash", "a"],
             2,
-            "a: crash: the loaded driver has no such attribute; `rnullctl show DISK` lists its own",
+            "a: crash/now: the loaded driver has no such attribute; `rnullctl show DISK` lists its \
+             own",
         ),
         (
             &["show", "b"],
@@ -224,6 +225,80 @@ fn what_breaks_a_rule_is_named_and_nothing_written() {
         "{err}"
     );
     assert!(!configfs.path().join("rnull/b").exists());
+}
+
+#[test]
+fn crashes_and_rules_are_files_of_their_directories() {
+    let configfs = configfs();
+    let disk = configfs.path().join("rnull/a");
+    for (file, text) in [
+        ("crash/lose", "all\n"),
+        ("crash/now", "0\n"),
+        ("crash/seed", "0\n"),
+        ("crash/torn", "0\n"),
+        ("rules/from", "0\n"),
+        ("rules/rules", ""),
+    ] {
+        fs::create_dir_all(disk.join(file).parent().unwrap()).unwrap();
+        fs::write(disk.join(file), text).unwrap();
+    }
+    let read = |file| fs::read_to_string(disk.join(file)).unwrap();
+    let run = |arguments: &[&str]| run(configfs.path(), arguments);
+    let done = (0, String::new(), String::new());
+
+    assert_eq!(run(&["crash", "a", "--lose", "random 2.5", "--torn"]), done);
+    assert_eq!(read("crash/lose"), "random 2.5");
+    assert_eq!(read("crash/torn"), "1");
+    assert_eq!(
+        (read("crash/now"), read("crash/seed")),
+        ("1".into(), "0\n".into())
+    );
+    assert_eq!(run(&["set", "a", "crash/seed=7"]), done);
+    assert_eq!(read("crash/seed"), "7");
+    let (status, _, err) = run(&["crash", "a", "--seed", "8", "--lose", "random 101"]);
+    assert_eq!(
+        (status, read("crash/seed")),
+        (2, "7".into()),
+        "none is written"
+    );
+    assert!(
+        err.contains("crash/lose cannot be \"random 101\": it must be all, none"),
+        "{err}"
+    );
+
+    let add = [
+        "rules",
+        "add",
+        "a",
+        "--op",
+        "read,write",
+        "--sectors",
+        "0-7",
+        "--heal",
+    ];
+    let with = |more: &[&str]| run(&[&add[..], more].concat());
+    assert_eq!(
+        with(&["--status", "medium", "--probability", "0.5", "--times", "3"]),
+        done
+    );
+    assert_eq!(
+        read("rules/rules"),
+        "+op=read,write sectors=0-7 status=medium probability=0.5 times=3 heal"
+    );
+    assert_eq!(run(&["rules", "add", "a", "--corrupt"]), done);
+    assert_eq!(read("rules/rules"), "+corrupt");
+    assert_eq!(run(&["rules", "remove", "a", "5", "all"]), done);
+    assert_eq!(read("rules/rules"), "-all");
+    for more in [
+        &[][..],
+        &["--status", "bad"],
+        &["--status", "medium", "--corrupt"],
+        &["--status", "medium", "--op", "sync"],
+        &["--status", "medium", "--probability", "101"],
+        &["--status", "medium", "--times", "-1"],
+    ] {
+        assert_eq!(with(more).0, 16, "{more:?}");
+    }
 }
 
 #[test]

@@ -150,3 +150,53 @@ oOx.{61}
     }
     guest.shutdown().unwrap();
 }
+
+#[test]
+fn disks_crash_and_fail_by_rules() {
+    let lab = Lab::locate().unwrap();
+    let mut guest = boot(&lab, |boot| boot.module("rnull").program("dd"));
+    let printed = run(
+        &mut guest,
+        r#"
+        modprobe rnull nr_devices=0
+        rnullctl create a size=16 memory_backed=1 cache_size=8 rules/prepared=1
+        head -c 4194304 /dev/urandom > /tmp/data
+        dd if=/tmp/data of=/dev/a bs=64k oflag=direct 2> /dev/null
+        rnullctl crash a --lose 0-8191 --torn
+        rnullctl crash a; echo $?
+        cat /sys/kernel/config/rnull/a/crash/lost_sectors
+        rnullctl set a power=0 power=1
+        dd if=/dev/a bs=4M count=1 2> /dev/null | tr -d '\0' | wc -c
+        rnullctl rules add a --sectors 0-7 --status medium --op read --times 1
+        rnullctl rules add a --corrupt --probability 0.5
+        dd if=/dev/a of=/dev/null bs=512 count=1 iflag=direct 2>&1 | sed -n 's/.*: //p'
+        rnullctl rules list a
+        rnullctl rules remove a 7; echo $?
+        rnullctl rules remove a all
+        for i in $(seq 200); do
+            echo '+status=ioerr op=write sectors=1152921504606846976-1152921504606846977'
+        done | while read rule; do echo "$rule" > /sys/kernel/config/rnull/a/rules/rules; done
+        rnullctl rules list a | wc -l
+        rnullctl set a rules/rules=-all power=0 rules/prepared=0 power=1
+        rnullctl rules add a --status ioerr; echo $?
+        rnullctl destroy a
+        rmmod rnull
+        "#,
+    );
+    let expected = "\
+rnullctl: a: crash/now cannot be \"1\": Invalid argument (os error 22); the disk is off, or has crashed already: turn it off and on (power=0, power=1)
+2
+8192
+0
+No data available
+0: op=read sectors=0-7 status=medium times=0 hits=1
+1: op=read corrupt probability=0.5 hits=0
+rnullctl: a: rules/rules cannot be \"-7\": No such file or directory (os error 2); there is no such rule; `rnullctl rules list DISK` lists them
+2
+200
+rnullctl: a: rules/rules cannot be \"+status=ioerr\": Device or resource busy (os error 16); the disk was turned on without a rule and without rules/prepared=1: turn it off first
+2
+";
+    assert_eq!(printed, expected);
+    guest.shutdown().unwrap();
+}
