@@ -306,3 +306,80 @@ fn ext4_keeps_the_files_that_were_flushed_in_twenty_crashes() {
     assert!(log.contains("recovery complete"), "{log}");
     guest.shutdown().unwrap();
 }
+
+#[test]
+fn zones_are_written_up_to_what_was_lost() {
+    let lab = Lab::locate().unwrap();
+    let mut guest = start(&lab, &["dd", "blkzone"]);
+    let make = r#"
+        load nr_devices=0
+        mkdir $root/a
+        cd $root/a
+        put size 24
+        put zoned 1
+        put zone_size 4
+        put zone_nr_conv 1
+        put zone_max_active 4
+        put memory_backed 1
+        put cache_size 8
+        put crash/torn 1
+    "#;
+    assert_eq!(run(&mut guest, &RNULL, make), "");
+    // The start, write pointer and condition of each zone that is not conventional.
+    let script = r#"
+        zones() {
+            blkzone report -o 0x2000 /dev/a |
+                sed 's/.*start: 0x0*\([^,]*\).*wptr 0x0*\([0-9a-f][0-9a-f]*\).*(\(..\)).*/\1 \2 \3/'
+        }
+        # data START SECTORS [FLAG]: writes a part of a zone
+        data() { dd if=/tmp/data of=/dev/a bs=512 seek=$1 count=$2 oflag=direct $3 status=none; }
+        cd $root/a
+        head -c 4194304 /dev/urandom > /tmp/data
+        put crash/lose "$lose"
+        put power 1
+        data 0 16
+        data 8192 64 conv=fsync
+        data $((8192 + 64)) 64
+        data 16384 64
+        blkzone open -o 24576 -l 8192 /dev/a
+        dd if=/tmp/data of=/dev/a bs=1M seek=16 count=4 oflag=direct status=none
+        zones
+        echo crash
+        put crash/now 1
+        put power 0
+        put power 1
+        zones
+        dd if=/dev/a bs=512 skip=8192 count=64 status=none | cmp -n 32768 - /tmp/data
+        data $((0x2000 + $next)) 8 && echo goes on
+        put power 0
+        put power 1
+        echo off
+        zones
+        put power 0
+    "#;
+    let before = "2000 80 oi\n4000 40 oi\n6000 0 oe\n8000 2000 fu\na000 0 em\ncrash\n";
+    let after = "goes on\noff\n2000 0 em\n4000 0 em\n6000 0 em\n8000 0 em\na000 0 em\n";
+    for (lose, next, zones) in [
+        (
+            "all",
+            64,
+            "2000 40 cl\n4000 0 em\n6000 0 em\n8000 0 em\na000 0 em\n",
+        ),
+        (
+            "none",
+            128,
+            "2000 80 cl\n4000 40 cl\n6000 0 em\n8000 2000 fu\na000 0 em\n",
+        ),
+        (
+            "8300-8301,8310-9000,16400-16400,40959-40959",
+            108,
+            "2000 6c cl\n4000 10 cl\n6000 0 em\n8000 1fff cl\na000 0 em\n",
+        ),
+    ] {
+        let script = format!("lose={lose} next={next}\n{script}");
+        let printed = run(&mut guest, &RNULL, &script);
+        assert_eq!(printed, format!("{before}{zones}{after}"), "{lose}");
+    }
+    run(&mut guest, &RNULL, "rmdir $root/a; rmmod $module");
+    guest.shutdown().unwrap();
+}

@@ -146,20 +146,26 @@ impl Cache {
         Ok(())
     }
 
-    /// Empties the cache: loses the sectors that `is_lost` says and writes the others back, those
-    /// excepted that there is no memory for.
+    /// Empties the cache of `range`, which begins and ends with a page: loses the sectors that
+    /// `is_lost` says and writes the others back, those excepted that there is no memory for.
     pub(crate) fn crash(
         &self,
+        range: Range<Bytes>,
         is_lost: impl Fn(Sectors) -> bool,
         held: &mut Held<'_, impl Before<locks::Cache>>,
     ) -> Losses {
         let (mut state, _) = self.state.lock(held);
         let mut losses = Losses::default();
-        while let Some((page, sectors)) = state.first_from(0) {
+        let first = range.start.get() / PAGE;
+        while let Some((page, sectors)) = state
+            .first_from(first)
+            .filter(|(page, _)| page * PAGE < range.end.get())
+        {
             for at in places(page, sectors) {
                 let copied = || self.cached.copy_sector(at, &self.disk, Allocation::NoIo);
                 if is_lost(at.sectors()) || copied().is_err() {
                     losses.lost += 1;
+                    losses.first_lost.get_or_insert(at.sectors());
                 } else {
                     losses.kept += 1;
                 }

@@ -16,6 +16,9 @@ use core::ops::Range;
 use kernel::{alloc::AllocError, prelude::*, sync::Arc};
 use sync::{held::Held, level::Before};
 
+/// The last byte that there can be. No disk has it.
+const LAST: Bytes = Bytes::new(u64::MAX);
+
 /// The contents of a disk that is on. The pages outlive it: they are there until the disk's
 /// directory is removed.
 pub(crate) struct Contents {
@@ -159,11 +162,17 @@ impl Contents {
     /// [`Cache::crash`], if there is a cache.
     pub(crate) fn crash(
         &self,
+        start: Sectors,
+        length: Sectors,
         is_lost: impl Fn(Sectors) -> bool,
         held: &mut Held<'_, impl Before<locks::Cache>>,
     ) -> Losses {
         match &self.cache {
-            Some(cache) => cache.crash(is_lost, held),
+            Some(cache) => {
+                let end = start.saturating_add(length).bytes();
+                let range = start.bytes().unwrap_or(LAST)..end.unwrap_or(LAST);
+                cache.crash(range, is_lost, held)
+            }
             None => Losses::default(),
         }
     }

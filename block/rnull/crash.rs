@@ -6,13 +6,14 @@ use crate::{
     contents::Contents,
     crash_loss::{Losing, Loss, Losses},
     locks,
+    zones::Zones,
 };
 use blk::{
     pages::PAGE,
     units::{Bytes, Sectors},
 };
 use core::sync::atomic::{AtomicBool, Ordering::Relaxed};
-use sync::{held::Held, level::Before};
+use sync::held::Held;
 
 /// Whether a disk that is on has lost its power. Requests look at it.
 pub(crate) struct Supply {
@@ -63,13 +64,14 @@ impl Crash {
         }
     }
 
-    /// Loses the part of the cache of `contents` that is to be lost, and keeps the rest. The disk
-    /// has blocks of `block` bytes and does nothing any more.
+    /// Loses the part of the cache of `contents` that is to be lost, and keeps the rest, with what
+    /// `zones` there are. The disk has blocks of `block` bytes and does nothing any more.
     pub(crate) fn happen(
         &mut self,
         contents: Option<&Contents>,
+        zones: Option<&Zones>,
         block: Bytes,
-        held: &mut Held<'_, impl Before<locks::Cache>>,
+        held: &mut Held<'_, locks::Device>,
     ) {
         let page = Bytes::new(PAGE);
         // A device may write half a page, but no half block.
@@ -79,8 +81,20 @@ impl Crash {
             unit: unit.sectors().max(Sectors::new(1)),
             seed: self.seed,
         };
-        let losses = contents.map(|contents| contents.crash(|sector| losing.takes(sector), held));
-        self.losses = losses.unwrap_or_default();
+        let mut losses = Losses::default();
+        match (zones, contents) {
+            (Some(zones), contents) => zones.crash(held, |start, length, held| {
+                let part = contents?.crash(start, length, |sector| losing.takes(sector), held);
+                losses.add(part);
+                part.first_lost
+            }),
+            (None, Some(contents)) => {
+                let (start, length) = (Sectors::new(0), Sectors::new(u64::MAX));
+                losses = contents.crash(start, length, |sector| losing.takes(sector), held);
+            }
+            (None, None) => (),
+        }
+        self.losses = losses;
         self.crashes += 1;
     }
 }

@@ -70,6 +70,17 @@ impl Value for Loss {
 pub(crate) struct Losses {
     pub(crate) lost: u64,
     pub(crate) kept: u64,
+    /// The first one that was lost.
+    pub(crate) first_lost: Option<Sectors>,
+}
+
+impl Losses {
+    /// Adds what came of a part of the disk.
+    pub(crate) fn add(&mut self, part: Self) {
+        self.lost += part.lost;
+        self.kept += part.kept;
+        self.first_lost = self.first_lost.or(part.first_lost);
+    }
 }
 
 /// How a cache loses its content.

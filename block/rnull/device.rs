@@ -54,6 +54,8 @@ pub(crate) struct Device {
     pub(crate) contents: Option<Arc<Contents>>,
     /// Its zones while it is on, if it is zoned.
     pub(crate) zones: Option<Arc<Zones>>,
+    /// Its zones when it was turned off, if that was after a crash.
+    zones_left: Option<Arc<Zones>>,
     on: Option<On>,
 }
 
@@ -88,6 +90,7 @@ impl Device {
             pages: None,
             contents: None,
             zones: None,
+            zones_left: None,
             on: None,
         })
     }
@@ -121,7 +124,8 @@ impl Device {
         self.supply.set_failed(true);
         disk.mark_dead(held);
         let block = Bytes::new(self.settings.blocksize.into());
-        self.crash.happen(self.contents.as_deref(), block, held);
+        let (contents, zones) = (self.contents.as_deref(), self.zones.as_deref());
+        self.crash.happen(contents, zones, block, held);
         Ok(())
     }
 
@@ -140,7 +144,7 @@ impl Device {
     pub(crate) fn switch(
         &mut self,
         on: bool,
-        held: &mut Held<'_, impl Before<locks::Registry, Context = Process>>,
+        held: &mut Held<'_, impl Before<locks::Registry, Context = Process> + Before<locks::Zone>>,
     ) -> Result {
         if on == self.is_on() {
             return Ok(());
@@ -148,7 +152,8 @@ impl Device {
         match self.on.take() {
             Some(On { disk, claim, .. }) => {
                 drop(disk);
-                self.zones = None;
+                let has_crashed = self.supply.has_failed();
+                self.zones_left = self.zones.take().filter(|_| has_crashed);
                 self.contents = None;
                 self.registry.release(claim, held);
             }
@@ -221,7 +226,7 @@ impl Device {
     /// Makes the disk.
     fn make(
         &mut self,
-        held: &mut Held<'_, impl Before<locks::Registry, Context = Process>>,
+        held: &mut Held<'_, impl Before<locks::Registry, Context = Process> + Before<locks::Zone>>,
     ) -> Result<On> {
         self.settings.adjust()?;
         if self.latencies.are_set() {
@@ -229,7 +234,7 @@ impl Device {
         }
         self.supply.set_failed(false);
         self.contents = self.make_contents()?;
-        self.zones = self.make_zones()?;
+        self.zones = self.make_zones(held)?;
         let takes_rules = self.rules.are_wanted();
         let claim = self.registry.claim(self.name, held)?;
         match self.make_disk(&claim, held) {
@@ -269,11 +274,17 @@ impl Device {
     /// # Errors
     ///
     /// Those of [`Zones::new`].
-    fn make_zones(&mut self) -> Result<Option<Arc<Zones>>> {
+    fn make_zones(
+        &mut self,
+        held: &mut Held<'_, impl Before<locks::Zone>>,
+    ) -> Result<Option<Arc<Zones>>> {
         if !self.settings.zoned {
             return Ok(None);
         }
         let zones = Zones::new(&mut self.settings)?;
+        if let Some(before) = &self.zones_left {
+            zones.resume(before, held);
+        }
         Ok(Some(Arc::new(zones, GFP_KERNEL)?))
     }
 

@@ -10,6 +10,7 @@ use blk::{
 use kernel::prelude::*;
 
 /// Where the zones of a disk are, and what they can hold.
+#[derive(PartialEq, Eq)]
 pub(crate) struct Geometry {
     /// log2 of the sectors in a zone.
     shift: u32,

@@ -287,6 +287,45 @@ impl Zones {
         Ok(())
     }
 
+    /// What a loss of power does: no zone stays open, and one that lost data is written up to the
+    /// first of that. `lose` gets the start and the length of what can lose some, and says where it
+    /// did first.
+    pub(crate) fn crash(
+        &self,
+        held: &mut Held<'_, impl Before<locks::Zone>>,
+        mut lose: impl FnMut(Sectors, Sectors, &mut Held<'_, locks::Zone>) -> Option<Sectors>,
+    ) {
+        for (lock, number) in self.zones.iter().zip(0..) {
+            let (mut zone, mut held) = lock.lock(held);
+            let start = self.geometry.start(number);
+            let first_lost = lose(start, self.geometry.length(number), &mut held);
+            let is_open = match zone.condition {
+                Condition::ImplicitlyOpen | Condition::ExplicitlyOpen => true,
+                Condition::Closed | Condition::Full => false,
+                _ => continue,
+            };
+            if let (Some(lost), Some(write_pointer)) = (first_lost, zone.write_pointer) {
+                zone.write_pointer = Some(write_pointer.min(lost));
+            }
+            if is_open || first_lost.is_some() {
+                self.close(number, &mut zone, &mut held);
+            }
+        }
+    }
+
+    /// Takes over the zones that the disk had when it lost its power, if they are where these are.
+    pub(crate) fn resume(&self, before: &Self, held: &mut Held<'_, impl Before<locks::Zone>>) {
+        if self.geometry != before.geometry {
+            return;
+        }
+        for (lock, before) in self.zones.iter().zip(&before.zones) {
+            let before = *before.lock(held).0;
+            let (mut zone, mut held) = lock.lock(held);
+            self.change(&mut zone, before.condition, &mut held);
+            zone.write_pointer = before.write_pointer;
+        }
+    }
+
     /// Reports the zones from that of a sector on.
     ///
     /// # Errors
