@@ -35,6 +35,14 @@ impl Config {
             .map(|value| value.trim_matches('"'))
     }
 
+    /// The lines of `fragment` with symbols that this does not set to the same values.
+    pub fn missing<'a>(&self, fragment: &'a str) -> Vec<&'a str> {
+        let lines = fragment.lines().filter(|line| line.starts_with("CONFIG_"));
+        lines
+            .filter(|line| !self.text.lines().any(|ours| ours == *line))
+            .collect()
+    }
+
     /// Checks that the tools that made `self` are those of `stock`.
     ///
     /// # Errors
@@ -75,6 +83,16 @@ mod tests {
         );
         assert_eq!(config.value("CONFIG_RUST"), Some("y"));
         assert_eq!(config.value("CONFIG_RUS"), None);
+    }
+
+    #[test]
+    fn what_was_not_taken_is_named() {
+        let config = config("CONFIG_A=y\n# CONFIG_B is not set\nCONFIG_C=m\n");
+        let fragment = "# CONFIG_X\nCONFIG_A=y\nCONFIG_B=y\nCONFIG_C=y\nCONFIG_D=m\n";
+        assert_eq!(
+            config.missing(fragment),
+            ["CONFIG_B=y", "CONFIG_C=y", "CONFIG_D=m"]
+        );
     }
 
     #[test]

@@ -12,6 +12,9 @@ use crate::progress::Step;
 use crate::releases::Release;
 use crate::{modinfo, toolbox};
 
+/// The end of the debug kernel's release, as its configuration has it.
+const DEBUG_SUFFIX: &str = "-blockyard-debug";
+
 /// The folder of a kernel as Debian packs it, `lib/modules/RELEASE` with `vmlinuz` in it.
 #[derive(Debug, Clone)]
 pub struct Kernel {
@@ -92,6 +95,11 @@ impl Kernel {
     /// The folder with its image, its configuration (`config`) and its modules (`kernel`).
     pub fn folder(&self) -> &Path {
         &self.folder
+    }
+
+    /// Whether it is the debug kernel: one with sanitizers, which cost time and memory.
+    pub fn is_debug(&self) -> bool {
+        self.release.ends_with(DEBUG_SUFFIX)
     }
 
     /// The bootable image.

@@ -6,6 +6,7 @@ pub mod bench;
 mod cache;
 pub mod checks;
 pub mod compare;
+mod debug_kernel;
 pub mod demo;
 mod diagnosis;
 pub mod documents;
@@ -14,6 +15,7 @@ pub mod guest;
 mod in_tree;
 mod kconfig;
 mod kernel;
+mod kernel_source;
 mod libraries;
 mod mkfs;
 mod modinfo;
@@ -38,6 +40,7 @@ pub use sdk::Sdk;
 pub use toolbox::Toolbox;
 
 use apt::Apt;
+use debug_kernel::DebugKernel;
 use releases::Release;
 
 /// The variables of the environment that are read, for the program's help.
@@ -48,7 +51,9 @@ Environment:
   BLOCKYARD_CACHE     the cache folder [default: $XDG_CACHE_HOME/blockyard, ~/.cache/blockyard]
   BLOCKYARD_MIRROR    the base URI of a Debian mirror, in place of apt's
   BLOCKYARD_TOOLBOX   a Debian 13 root that has the tools
-  BLOCKYARD_KERNEL    the folder lib/modules/RELEASE of the kernel that guests boot";
+  BLOCKYARD_KERNEL    the folder lib/modules/RELEASE of the kernel that guests boot
+  BLOCKYARD_DEBUG     1: guests boot the debug kernel, which has sanitizers, in place of the
+                      stock kernel, and modules are built for it";
 
 /// A checkout and what it needs around it; each part is made when it is first asked for.
 ///
@@ -57,10 +62,12 @@ pub struct Lab {
     checkout: PathBuf,
     cache: PathBuf,
     wanted_release: Option<String>,
+    debug: bool,
     toolbox: OnceLock<Toolbox>,
     release: OnceLock<Release>,
     kernel: OnceLock<Kernel>,
     sdk: OnceLock<Sdk>,
+    debug_kernel: OnceLock<DebugKernel>,
 }
 
 impl Lab {
@@ -77,10 +84,12 @@ impl Lab {
             checkout,
             cache,
             wanted_release: variable("KREL"),
+            debug: variable("BLOCKYARD_DEBUG").is_some(),
             toolbox: OnceLock::new(),
             release: OnceLock::new(),
             kernel: OnceLock::new(),
             sdk: OnceLock::new(),
+            debug_kernel: OnceLock::new(),
         })
     }
 
@@ -88,6 +97,14 @@ impl Lab {
     pub fn with_release(self, release: Option<String>) -> Self {
         Self {
             wanted_release: release,
+            ..self
+        }
+    }
+
+    /// Takes the debug kernel, whatever the environment says.
+    pub fn with_debug_kernel(self) -> Self {
+        Self {
+            debug: true,
             ..self
         }
     }
@@ -137,10 +154,12 @@ impl Lab {
         Ok(())
     }
 
-    /// The stock kernel that guests boot: of `KREL`, or that of `KDIR`, or the newest.
+    /// The kernel that guests boot: of `KREL`, or that of `KDIR`, or the newest stock kernel; or the
+    /// debug kernel, of the same source.
     pub fn kernel(&self) -> Result<&Kernel> {
         once(&self.kernel, || match folder("BLOCKYARD_KERNEL")? {
             Some(folder) => Kernel::open(&folder),
+            None if self.debug => Ok(self.debug_kernel()?.kernel.clone()),
             None => Kernel::provide(self.release()?, &self.cache, || self.apt()),
         })
     }
@@ -149,6 +168,7 @@ impl Lab {
     pub fn sdk(&self) -> Result<&Sdk> {
         once(&self.sdk, || match folder("KDIR")? {
             Some(tree) => Sdk::open(&tree, self.toolbox()?),
+            None if self.debug => Ok(self.debug_kernel()?.sdk.clone()),
             None => {
                 let (release, toolbox) = (self.release()?, self.toolbox()?);
                 Sdk::provide(release, toolbox, &self.cache, &self.logs(), || self.apt())
@@ -175,6 +195,13 @@ impl Lab {
             return Ok(PathBuf::from(name));
         }
         modules::provide(self, name)
+    }
+
+    fn debug_kernel(&self) -> Result<&DebugKernel> {
+        once(&self.debug_kernel, || {
+            let (release, toolbox) = (self.release()?, self.toolbox()?);
+            DebugKernel::provide(release, toolbox, &self.cache, &self.logs(), || self.apt())
+        })
     }
 
     fn release(&self) -> Result<&Release> {

@@ -13,7 +13,7 @@ use crate::{cache, process, sources, Lab};
 /// What a build prints that a person must see although it succeeded.
 const WARNING: &str = "warning:";
 /// The folders with modules in them.
-const FOLDERS: &[&str] = &["block", "fs", "samples"];
+const FOLDERS: &[&str] = &["block", "fs", "samples", "tests/deliberate_bugs"];
 
 /// The null block driver by the name of the kernel's own, which is not built unless it is asked for.
 const NULL_BLK: &str = "null_blk";

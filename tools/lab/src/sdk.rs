@@ -12,6 +12,7 @@ use crate::apt::Apt;
 use crate::cache::Entry;
 use crate::error::{Error, Kind, Result};
 use crate::kconfig::Config;
+use crate::kernel_source;
 use crate::process;
 use crate::progress::Step;
 use crate::releases::Release;
@@ -19,7 +20,7 @@ use crate::symbols;
 use crate::toolbox::{self, Toolbox};
 
 /// What the tree must have to build a module, besides the sources.
-const ESSENTIAL: &[&str] = &[
+pub const ESSENTIAL: &[&str] = &[
     ".config",
     "Module.symvers",
     "include/config/auto.conf",
@@ -119,9 +120,14 @@ impl Sdk {
             };
             build.run(&apt)
         })?;
-        Ok(Self {
-            tree: folder.join(TREE),
-        })
+        Ok(Self::in_cache(&folder))
+    }
+
+    /// The tree of an entry of the cache.
+    pub fn in_cache(entry: &Path) -> Self {
+        Self {
+            tree: entry.join(TREE),
+        }
     }
 
     /// The folder of the tree, `KDIR` in a kernel module's makefile.
@@ -147,37 +153,40 @@ impl Sdk {
         let mut folders = folders.to_owned();
         folders.push((&self.tree, &self.tree));
         let mut command = toolbox.command(&folders, &self.tree);
-        command.args(make(compiler(&self.config()?)));
+        command.args(make(&self.config()?));
         Ok(command)
     }
 }
 
 /// The name of the tree in its entry of the cache.
-const TREE: &str = "linux";
+pub const TREE: &str = "linux";
 
-/// The C compiler that a configuration names: the first word of its version's text.
-fn compiler(config: &Config) -> String {
-    let text = config.value("CONFIG_CC_VERSION_TEXT").unwrap_or_default();
-    text.split(' ')
-        .next()
-        .filter(|name| !name.is_empty())
-        .unwrap_or("gcc")
-        .to_owned()
+/// The start of a `make` with the tools that a configuration names.
+fn make(config: &Config) -> Vec<String> {
+    // The first word of the compiler's version is its name, unless it is clang.
+    let version = config.value("CONFIG_CC_VERSION_TEXT").unwrap_or_default();
+    match version.split(' ').next() {
+        _ if config.value("CONFIG_CC_IS_CLANG") == Some("y") => make_with(CLANG, GCC),
+        Some(name) if !name.is_empty() => make_with(name, name),
+        _ => make_with("gcc", "gcc"),
+    }
 }
 
-fn make(compiler: String) -> Vec<String> {
+/// The toolbox's compilers of C, as commands.
+pub const CLANG: &str = "clang-19";
+pub const GCC: &str = "x86_64-linux-gnu-gcc-14";
+
+/// The start of a `make` that compiles the kernel with `compiler`, and its tools with
+/// `host_compiler`.
+pub fn make_with(compiler: &str, host_compiler: &str) -> Vec<String> {
     let jobs = thread::available_parallelism().map_or(1, |count| count.get());
-    let mut words = vec![
+    vec![
         "make".to_owned(),
         format!("-j{jobs}"),
         "ARCH=x86_64".to_owned(),
-    ];
-    if compiler.starts_with("clang") {
-        words.push("LLVM=1".to_owned());
-    } else {
-        words.extend([format!("CC={compiler}"), format!("HOSTCC={compiler}")]);
-    }
-    words
+        format!("CC={compiler}"),
+        format!("HOSTCC={host_compiler}"),
+    ]
 }
 
 /// An SDK being made.
@@ -213,7 +222,7 @@ impl Build<'_> {
         let place = self.place.join(TREE);
         let place = self.toolbox.place(&tree, &place);
         let mut command = self.toolbox.command(&[(&tree, place)], place);
-        command.args(make(compiler(&stock)));
+        command.args(make(&stock));
         command.arg(format!("KERNELRELEASE={}", self.release.name));
         command.args(["olddefconfig", "prepare", "modules_prepare", "rust/"]);
         let log = self.logs.join("sdk.log");
@@ -234,44 +243,7 @@ impl Build<'_> {
 
     /// Unpacks the source and puts the stock configuration and symbols into it.
     fn unpack_source(&self, parts: &Path, tree: &Path) -> Result<Config> {
-        let source = fs::read_dir(parts.join("usr/src"))
-            .into_iter()
-            .flatten()
-            .flatten();
-        let is_source = |path: &PathBuf| path.extension().is_some_and(|suffix| suffix == "xz");
-        let source = source
-            .map(|entry| entry.path())
-            .find(is_source)
-            .ok_or_else(|| {
-                let message = "the package linux-source has no .tar.xz; the archive packs it anew";
-                Error::new(Kind::Missing, message)
-            })?;
-        let mut command = process::command("tar");
-        command.args([
-            "--extract",
-            "--xz",
-            "--strip-components=1",
-            "--no-same-owner",
-        ]);
-        command.args(
-            LEFT_OUT
-                .iter()
-                .map(|pattern| format!("--exclude={pattern}")),
-        );
-        command
-            .arg("--directory")
-            .arg(tree)
-            .arg("--file")
-            .arg(source);
-        let log = self.logs.join("source.log");
-        process::logged(
-            command,
-            "cannot unpack the source",
-            &log,
-            Kind::Other,
-            |_| {},
-        )?;
-
+        kernel_source::unpack(parts, tree, LEFT_OUT, self.logs)?;
         let headers = parts
             .join("usr/src")
             .join(format!("linux-headers-{}", self.release.name));

@@ -8,7 +8,14 @@ use std::path::{Path, PathBuf};
 use crate::error::{Error, Result};
 
 /// What Kbuild compiles.
-pub const KERNEL_SIDE: &[&str] = &["Kbuild", "rust", "block", "fs", "samples"];
+pub const KERNEL_SIDE: &[&str] = &[
+    "Kbuild",
+    "rust",
+    "block",
+    "fs",
+    "samples",
+    "tests/deliberate_bugs",
+];
 /// What has Rust files.
 pub const RUST: &[&str] = &[
     "rust", "block", "fs", "samples", "tools", "tests", "benches",

@@ -25,6 +25,9 @@ const MARKS: &[&str] = &[
     "list_add corruption",
     "list_del corruption",
     "slab error",
+    "new suspected memory leaks",
+    "ODEBUG: ",
+    "pagealloc: memory corruption",
 ];
 
 /// All of a log that QEMU may still be writing.
@@ -71,6 +74,7 @@ mod tests {
             "[    1.0] Call Trace:",
             "[    1.0] refcount_t: underflow; use-after-free.",
             "[    1.0] UBSAN: array-index-out-of-bounds in fs/x.c:1:1",
+            "[    1.0] kmemleak: 2 new suspected memory leaks (see /sys/kernel/debug/kmemleak)",
             "[    1.0] INFO: task dd:33 blocked for more than 61 seconds.",
             "[    1.0] rcu: INFO: rcu_preempt self-detected stall on CPU",
             "[    1.0] watchdog: BUG: soft lockup - CPU#0 stuck for 26s! [dd:33]",

@@ -37,6 +37,8 @@ pub use qemu::{Accelerator, Access};
 
 /// How many lines of the log a message shows.
 const TAIL: usize = 40;
+/// How many times as long things may take on the debug kernel.
+const DEBUG_PATIENCE: u32 = 4;
 
 /// What a guest is to be; [`Boot::boot`] starts it.
 #[derive(Clone)]
@@ -69,6 +71,7 @@ impl<'a> Boot<'a> {
             disks: Vec::new(),
             plugin: None,
             port: qemu::Port::Control,
+            command_line: qemu::KERNEL_COMMAND_LINE.to_owned(),
         };
         Self {
             lab,
@@ -185,6 +188,7 @@ impl<'a> Boot<'a> {
     /// start, with the tail of its log.
     pub fn boot(mut self) -> Result<Guest> {
         self.choose_accelerator()?;
+        self.allow_for_debug_kernel()?;
         let initramfs = self.initramfs()?;
         let log = self.scratch_file()?;
         let _step = Step::passing("booting a guest");
@@ -212,6 +216,20 @@ impl<'a> Boot<'a> {
     fn choose_accelerator(&mut self) -> Result<()> {
         if self.accelerator.is_none() {
             self.machine.accelerator = accelerator::best(self.lab)?;
+        }
+        Ok(())
+    }
+
+    /// Gives the debug kernel what its sanitizers cost: KASAN's shadow and what it keeps from being
+    /// used again, and time.
+    fn allow_for_debug_kernel(&mut self) -> Result<()> {
+        if self.lab.kernel()?.is_debug() {
+            self.machine.memory_mib = self.machine.memory_mib.saturating_mul(2);
+            self.boot_limit *= DEBUG_PATIENCE;
+            self.command_limit *= DEBUG_PATIENCE;
+            self.guest_limit *= DEBUG_PATIENCE;
+            self.machine.command_line =
+                format!("{} {}", qemu::KERNEL_COMMAND_LINE, qemu::DEBUG_COMMAND_LINE);
         }
         Ok(())
     }

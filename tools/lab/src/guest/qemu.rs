@@ -48,15 +48,22 @@ pub struct Machine {
     pub plugin: Option<(PathBuf, PathBuf)>,
     /// What the host talks to.
     pub port: Port,
+    /// The kernel's command line.
+    pub command_line: String,
 }
 
-/// The kernel's command line. A panic or an oops ends the guest at once (QEMU exits at the
+/// The command line of any kernel. A panic or an oops ends the guest at once (QEMU exits at the
 /// reboot), so that nobody waits for it; warnings leave it running and are found in the log.
 /// On a host with too much to do the emulated clocks drift apart; the kernel would distrust the
 /// TSC and go on with the HPET, which is slow to read, and panic where the timer's interrupts come
 /// too late for its check at boot.
-const KERNEL_COMMAND_LINE: &str = "console=ttyS0 loglevel=5 panic=-1 oops=panic tsc=reliable \
+pub const KERNEL_COMMAND_LINE: &str = "console=ttyS0 loglevel=5 panic=-1 oops=panic tsc=reliable \
      no_timer_check sysctl.kernel.hung_task_timeout_secs=60";
+
+/// What the debug kernel is told as well: to poison pages that are free, to report not only the
+/// first thing that KASAN finds, and to use page tables of four levels. (It takes an interrupt at
+/// the moment when it clears what it knows of the CPU, five levels among it, for a wild access.)
+pub const DEBUG_COMMAND_LINE: &str = "page_poison=1 kasan_multi_shot no5lvl";
 
 impl Machine {
     /// The arguments that decide how it executes, and how fast.
@@ -74,7 +81,7 @@ impl Machine {
         }
         let (cpus, memory) = (self.cpus.to_string(), format!("{}M", self.memory_mib));
         words.extend(["-smp", &cpus, "-m", &memory]);
-        words.extend(["-append", KERNEL_COMMAND_LINE]);
+        words.extend(["-append", &self.command_line]);
         words.into_iter().map(str::to_owned).collect()
     }
 

@@ -19,6 +19,7 @@ impl Boot<'_> {
     /// As [`Boot::boot`]; `Guest` where the kernel reported a bug, a warning or a hang.
     pub fn shell(mut self, start: &str) -> Result<()> {
         self.choose_accelerator()?;
+        self.allow_for_debug_kernel()?;
         self.machine.port = Port::Terminal;
         let script = format!("{}{start}\n", window_size());
         let boot = self.bytes("/etc/shell", script.as_bytes());
