@@ -26,7 +26,7 @@ pub enum Sample {
     LargeFile,
     /// That many entries: empty files in directories of 999.
     Entries(u64),
-    /// Directories of 10 to 1,000,000 empty files, whose names are these numbers.
+    /// Directories of 10 to 100,000 empty files, whose names are these numbers.
     Directories,
 }
 
@@ -66,7 +66,7 @@ impl Sample {
             Self::LinuxSource => "the Linux source",
             Self::LargeFile => "a file of 256 MiB",
             Self::Entries(_) => "empty files in small directories",
-            Self::Directories => "directories of 10 to 1,000,000 files",
+            Self::Directories => "directories of 10 to 100,000 files",
         }
     }
 
