@@ -6,6 +6,8 @@ root=$1 directory=$2
 shift 2
 mount --rbind /dev "$root/dev"
 mount -t proc proc "$root/proc"
+# make names a pipe there after its process id, which is 1 in each of these namespaces.
+mount -t tmpfs tmpfs "$root/tmp"
 while [ "$1" != -- ]; do
 	mkdir -p "$root$2"
 	mount --rbind "$1" "$root$2"
