@@ -7,7 +7,8 @@ TARGET := $(or $(CARGO_TARGET_DIR),target)
 TOOLS := mkfs fsck dump
 LAB := cargo run --release --package lab --
 
-.PHONY: help modules tools man documents demo test fuzz bench profile blktests xfstests shell modules_install clean distclean
+.PHONY: help modules tools man documents demo test test-debug test-debug-core fuzz bench profile \
+	blktests xfstests shell modules_install clean distclean
 
 help:
 	@echo 'make modules          build rnull.ko and tarfs.ko for the stock kernel, and with'
@@ -17,6 +18,8 @@ help:
 	@echo 'make documents        write the documents that are made of the sources'
 	@echo 'make demo             show both at work in a guest [TAR=any.tar]'
 	@echo 'make test             run every test and check'
+	@echo 'make test-debug       the tests in guests, on a kernel with sanitizers that is built'
+	@echo '                      first; test-debug-core: its own tests and the main ones'
 	@echo 'make fuzz             feed the readers of archives and images anything [SECONDS=60 each]'
 	@echo 'make bench            measure against C and EROFS [BENCH=name] [QUICK=1]'
 	@echo '                      [JSON=file] [HTML=file] [COMPARE=old.json]'
@@ -81,6 +84,16 @@ test:
 fuzz:
 	tests/fuzz/run $(or $(SECONDS),60)
 
+# See Documentation/sanitizers.rst.
+DEBUG_TEST = BLOCKYARD_DEBUG=1 cargo test --package tests --features debug-kernel --no-fail-fast
+DEBUG_CORE := debug_detectors rnull_data rnull_zones tarfs tarfs_faults tarfs_hostile
+
+test-debug:
+	$(DEBUG_TEST)
+
+test-debug-core:
+	$(DEBUG_TEST) $(addprefix --test ,$(DEBUG_CORE))
+
 modules_install:
 	@command -v depmod >/dev/null || { echo 'there is no depmod: install kmod' >&2; exit 1; }
 	@for module in $(MODULES); do \
@@ -94,7 +107,7 @@ modules_install:
 
 clean:
 	rm -rf target
-	find Kbuild block fs rust samples \( -name '*.o' -o -name '*.ko' -o -name '*.mod' -o -name '*.mod.c' \
+	find Kbuild block fs rust samples tests/deliberate_bugs \( -name '*.o' -o -name '*.ko' -o -name '*.mod' -o -name '*.mod.c' \
 		-o -name '.*.cmd' -o -name '*.rmeta' -o -name '*_generated.rs' -o -name '*.d' -o -name modules.order \
 		-o -name Module.symvers \) -delete
 	rm -f .Module.symvers.cmd .modules.order.cmd modules.order Module.symvers
