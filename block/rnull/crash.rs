@@ -95,6 +95,6 @@ impl Crash {
             (None, None) => (),
         }
         self.losses = losses;
-        self.crashes += 1;
+        self.crashes = self.crashes.wrapping_add(1);
     }
 }

@@ -77,8 +77,8 @@ pub(crate) struct Losses {
 impl Losses {
     /// Adds what came of a part of the disk.
     pub(crate) fn add(&mut self, part: Self) {
-        self.lost += part.lost;
-        self.kept += part.kept;
+        self.lost = self.lost.wrapping_add(part.lost);
+        self.kept = self.kept.wrapping_add(part.kept);
         self.first_lost = self.first_lost.or(part.first_lost);
     }
 }
@@ -95,13 +95,15 @@ pub(crate) struct Losing<'a> {
 impl Losing<'_> {
     /// Whether a sector is lost. The answer depends on nothing else than what is here.
     pub(crate) fn takes(&self, sector: Sectors) -> bool {
-        let unit = sector.get() / self.unit.get();
+        let number = sector.get().checked_div(self.unit.get()).unwrap_or(0);
         match self.loss {
             Loss::All => true,
             Loss::None => false,
-            Loss::Random(chance) => chance.happens(random::number(self.seed, unit)),
+            Loss::Random(chance) => {
+                chance.happens(random::number(self.seed, number))
+            },
             Loss::Ranges(ranges) => {
-                let start = Sectors::new(sector.get() - sector.get() % self.unit.get());
+                let start = Sectors::new(number.wrapping_mul(self.unit.get()));
                 ranges.iter().any(|range| range.touches(start, self.unit))
             }
         }

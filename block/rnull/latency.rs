@@ -90,9 +90,12 @@ impl Pace {
     /// Says how long `request` is to wait.
     pub(crate) fn delay(&self, request: &Request<General, Started>) {
         let operation = Operation::from(request.op()).index();
-        let Numbers { seed, drawn } = &self.random[operation];
-        let number = || random::number(*seed, drawn.fetch_add(1, Relaxed));
-        let nanoseconds = self.latencies.models[operation].draw(number);
+        let numbers = self.random.get(operation);
+        let model = self.latencies.models.get(operation);
+        let nanoseconds = numbers.zip(model).and_then(|(numbers, model)| {
+            let Numbers { seed, drawn } = numbers;
+            model.draw(|| random::number(*seed, drawn.fetch_add(1, Relaxed)))
+        });
         General::deadline(request.data()).set_delay(nanoseconds.unwrap_or(self.completion_nsec));
     }
 }

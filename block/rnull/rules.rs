@@ -90,9 +90,9 @@ impl Rule {
 
     /// Notes that it happens.
     fn hit(&mut self) {
-        self.hits += 1;
+        self.hits = self.hits.wrapping_add(1);
         if let Some(times) = &mut self.times {
-            *times -= 1;
+            *times = times.saturating_sub(1);
         }
     }
 }
@@ -250,7 +250,7 @@ impl Rules {
             if chance == Chance::ALWAYS {
                 return true;
             }
-            *drawn += 1;
+            *drawn = drawn.wrapping_add(1);
             chance.happens(random::number(*seed, *drawn))
         };
         let rule = rules
@@ -361,17 +361,17 @@ fn corrupt(request: &Request<General, Started>, sectors: SectorRange, seed: u64)
     };
     for (at, segment) in request.segments().within(start, length) {
         // CAST: A length in memory.
-        let end = at.get() + segment.len() as u64;
+        let end = at.get().wrapping_add(segment.len() as u64);
         let (mut at, mut rest) = (at.get(), segment);
         for sector in at / SECTOR..end.div_ceil(SECTOR) {
             let random = random::number(seed, sector);
-            let byte = sector * SECTOR + random % SECTOR;
+            let byte = sector.wrapping_mul(SECTOR).wrapping_add(random % SECTOR);
             let here = Sectors::new(sector);
             if !sectors.touches(here, Bytes::new(SECTOR).sectors()) || !(at..end).contains(&byte) {
                 continue;
             }
             // CAST: At most the segment's length.
-            let (_, behind) = rest.split_at((byte - at) as usize);
+            let (_, behind) = rest.split_at(byte.wrapping_sub(at) as usize);
             let mut flipped = [0];
             behind.copy_to(&mut flipped);
             flipped = flipped.map(|byte| byte ^ 1 << (random >> 32) % 8);
