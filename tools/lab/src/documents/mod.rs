@@ -46,7 +46,7 @@ pub fn write(lab: &Lab) -> Result<()> {
     Ok(())
 }
 
-/// Checks that all of them are what [`write`] would write.
+/// Checks that all of them are what [`write()`] would write.
 ///
 /// # Errors
 /// `Build` where they are not.

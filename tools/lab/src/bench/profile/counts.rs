@@ -63,7 +63,7 @@ pub fn by_layer(counts: &Counts) -> BTreeMap<&str, f64> {
     sums
 }
 
-/// A line "ADDRESS TYPE NAME [MODULE]", of a function.
+/// A line `ADDRESS TYPE NAME [MODULE]`, of a function.
 fn symbol(line: &str) -> Option<Symbol<'_>> {
     let mut words = line.split_whitespace();
     let address = u64::from_str_radix(words.next()?, 16).ok()?;
