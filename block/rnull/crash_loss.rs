@@ -99,9 +99,7 @@ impl Losing<'_> {
         match self.loss {
             Loss::All => true,
             Loss::None => false,
-            Loss::Random(chance) => {
-                chance.happens(random::number(self.seed, number))
-            },
+            Loss::Random(chance) => chance.happens(random::number(self.seed, number)),
             Loss::Ranges(ranges) => {
                 let start = Sectors::new(number.wrapping_mul(self.unit.get()));
                 ranges.iter().any(|range| range.touches(start, self.unit))
