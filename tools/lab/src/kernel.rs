@@ -56,6 +56,8 @@ impl Kernel {
         let inside = format!("lib/modules/{}", release.name);
         let essential = [
             "vmlinuz",
+            "config",
+            "modules.builtin",
             "kernel/fs",
             "kernel/drivers/block/null_blk/null_blk.ko.xz",
         ];

@@ -71,6 +71,8 @@ impl Release {
         vec![
             self.package(PACKAGE, &self.name),
             self.package("linux-modules-", &self.name),
+            // Its configuration, and which modules are part of the image.
+            self.package("linux-base-", &self.name),
         ]
     }
 
