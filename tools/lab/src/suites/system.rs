@@ -4,7 +4,7 @@
 //! Two read-only images below one overlay: the toolbox, and a folder with the suite, the kernel's
 //! modules and, in the place of the kernel's own, modules of ours. It is the laboratory's guest, and
 //! not virtme-ng's, that mounts them: virtme-ng runs its first command after 55 s under software
-//! emulation (8 s here), needs the modules inside the root that it shares, and has no way
+//! emulation, needs the modules inside the root that it shares, and has no way
 //! to run one test after another and to see after each what became of the kernel.
 
 use std::fs;
