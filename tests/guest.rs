@@ -4,9 +4,10 @@
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::thread;
 use std::time::Duration;
 
-use lab::guest::{Access, Boot};
+use lab::guest::{Accelerator, Access, Boot};
 use lab::{Error, Kind, Lab};
 
 fn message(error: &Error) -> String {
@@ -25,6 +26,39 @@ fn a_command_gives_its_status_and_its_output() {
     let error = guest.run("echo reason; false").unwrap().ok().unwrap_err();
     assert!(message(&error).contains("reason"), "{error}");
     guest.shutdown().unwrap();
+}
+
+#[test]
+fn a_crash_of_the_emulation_is_survived_while_the_guest_starts() {
+    let lab = Lab::locate().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let disk = folder.path().join("disk");
+    std::fs::write(&disk, [0; 4096]).unwrap();
+    let killer = thread::spawn({
+        let disk = disk.clone();
+        move || kill_one_with_argument(disk.to_str().unwrap())
+    });
+    let boot = Boot::new(&lab).accelerator(Accelerator::Tcg);
+    let mut guest = boot.disk(&disk, Access::ReadOnly).boot().unwrap();
+    killer.join().unwrap();
+    guest.run("true").unwrap().ok().unwrap();
+    guest.shutdown().unwrap();
+}
+
+/// Waits for a process with such an argument, and has it end like one that aborts.
+fn kill_one_with_argument(part: &str) {
+    let has_it = |command: &[u8]| String::from_utf8_lossy(command).contains(part);
+    loop {
+        for process in std::fs::read_dir("/proc").unwrap().flatten() {
+            let command = std::fs::read(process.path().join("cmdline")).unwrap_or_default();
+            if has_it(&command) {
+                let id = process.file_name();
+                let killed = Command::new("kill").arg("-ABRT").arg(&id).status();
+                return assert!(killed.unwrap().success());
+            }
+        }
+        thread::sleep(Duration::from_millis(10));
+    }
 }
 
 #[test]

@@ -20,6 +20,7 @@ mod shell;
 use std::borrow::Cow;
 use std::fs::{self, File};
 use std::os::fd::AsRawFd;
+use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::thread;
@@ -39,6 +40,8 @@ pub use qemu::{Accelerator, Access};
 const TAIL: usize = 40;
 /// How many times as long things may take on the debug kernel.
 const DEBUG_PATIENCE: u32 = 4;
+/// How many crashes of the emulation a start survives: one in some hundred starts crashes.
+const CRASHES: u32 = 2;
 
 /// What a guest is to be; [`Boot::boot`] starts it.
 #[derive(Clone)]
@@ -181,7 +184,8 @@ impl<'a> Boot<'a> {
         self.machine.execution()
     }
 
-    /// Starts the guest and waits until it takes commands.
+    /// Starts the guest and waits until it takes commands. A guest whose emulator crashes before
+    /// that is started again: no module has been loaded yet that could be the reason.
     ///
     /// # Errors
     /// `Missing` for a program or module that is not there, `Guest` where the guest did not
@@ -190,9 +194,28 @@ impl<'a> Boot<'a> {
         self.choose_accelerator()?;
         self.allow_for_debug_kernel()?;
         let initramfs = self.initramfs()?;
-        let log = self.scratch_file()?;
         let _step = Step::passing("booting a guest");
-        let mut command = self.qemu(&initramfs, &log)?;
+        let mut crashes = 0;
+        loop {
+            let mut guest = self.start(&initramfs)?;
+            let deadline = Instant::now() + self.boot_limit;
+            let Err(failure) = guest.console.receive(deadline) else {
+                return Ok(guest);
+            };
+            let crashed = failure == Failure::Closed && self.emulator_crashed(&mut guest)?;
+            let error = guest.failed("the guest did not start", &failure);
+            if !crashed || crashes == CRASHES {
+                return Err(error);
+            }
+            crashes += 1;
+            eprintln!("lab: it is started again after a crash of the emulation: {error}");
+        }
+    }
+
+    /// Starts QEMU; nobody has heard of the guest yet.
+    fn start(&self, initramfs: &File) -> Result<Guest> {
+        let log = self.scratch_file()?;
+        let mut command = self.qemu(initramfs, &log)?;
         command.stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut qemu = process::spawn(command)?;
         let (Some(to), Some(from)) = (qemu.take_stdin(), qemu.take_stdout()) else {
@@ -200,17 +223,23 @@ impl<'a> Boot<'a> {
         };
         let console = Console::new(to, from)
             .map_err(|error| Error::new(Kind::Other, format!("cannot set up a pipe: {error}")))?;
-        let mut guest = Guest {
+        Ok(Guest {
             qemu,
             console,
             log,
             kept: self.lab.logs().join(format!("guest-{}.log", test_name())),
             command_limit: self.command_limit,
             deadline: Instant::now() + self.guest_limit,
-        };
-        let answer = guest.console.receive(Instant::now() + self.boot_limit);
-        answer.map_err(|failure| guest.failed("the guest did not start", &failure))?;
-        Ok(guest)
+        })
+    }
+
+    /// Whether that guest ended because QEMU's emulation with several threads failed: by a signal
+    /// (an assertion of `iotlb_to_section`, say), or with the kernel's panic where it patches its
+    /// own code.
+    fn emulator_crashed(&self, guest: &mut Guest) -> Result<bool> {
+        let status = guest.qemu.wait()?;
+        Ok(self.machine.accelerator == Accelerator::Tcg
+            && (status.signal().is_some() || status.success()))
     }
 
     fn choose_accelerator(&mut self) -> Result<()> {
