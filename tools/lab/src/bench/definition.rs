@@ -11,6 +11,7 @@ use crate::error::{Error, Kind, Result};
 use crate::in_tree::InTree;
 use crate::samples::Sample;
 
+use super::likeness;
 use super::measure::{expanded, operand, Measure, Method, Parameter};
 
 /// A benchmark: the same things measured of several subjects.
@@ -20,7 +21,7 @@ pub struct Definition {
     /// The name, that of its file.
     #[serde(skip)]
     pub name: String,
-    /// The text of its file.
+    /// All that it says, in TOML.
     #[serde(skip)]
     pub source: String,
     /// What is measured, for the table's heading.
@@ -176,11 +177,15 @@ impl Definition {
             return Err(Error::new(Kind::Usage, message));
         }
         let wanted = |name: &String| names.is_empty() || names.contains(name);
+        let path = |name: &str| folder.join(format!("{name}.toml"));
+        let read = |name: &str| {
+            let path = path(name);
+            fs::read_to_string(&path).map_err(|error| Error::io("read", &path, error))
+        };
         let load = |name: String| {
-            let path = folder.join(format!("{name}.toml"));
-            let text =
-                fs::read_to_string(&path).map_err(|error| Error::io("read", &path, error))?;
-            Self::parse(&name, &text).map_err(|error| error.within(path.display()))
+            likeness::complete(&read(&name)?, read)
+                .and_then(|text| Self::parse(&name, &text))
+                .map_err(|error| error.within(path(&name).display()))
         };
         found.into_iter().filter(wanted).map(load).collect()
     }
@@ -241,7 +246,7 @@ impl Definition {
         self.warm_up.saturating_add(self.repetitions)
     }
 
-    /// Reads a definition from its text.
+    /// Reads a definition from its complete text.
     pub fn parse(name: &str, text: &str) -> Result<Self> {
         let bad = |message: String| Error::new(Kind::Usage, message);
         let parsed = toml::from_str(text).map_err(|error| bad(error.to_string()))?;

@@ -8,6 +8,7 @@ mod files;
 mod fio;
 mod html;
 mod in_guest;
+mod likeness;
 mod measure;
 mod on_host;
 mod plot;
