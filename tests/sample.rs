@@ -89,6 +89,40 @@ pub fn index_and_tar() -> (Vec<u8>, Vec<u8>) {
     (fs::read(index).unwrap(), fs::read(tar).unwrap())
 }
 
+/// The index with sums of data (`mkfs.tarfs --index-only --data-checksums`) of a tar without its
+/// end, three sectors long: one file, `only`, of [`short_content`].
+pub fn index_with_data_sums_and_short_tar() -> (Vec<u8>, Vec<u8>) {
+    let folder = TempDir::new().unwrap();
+    let path = |name| folder.path().join(name);
+    fs::write(path("only"), short_content()).unwrap();
+    let tar = Command::new("tar")
+        .args(["--create", "--file=sample.tar", "only"])
+        .current_dir(folder.path())
+        .status();
+    assert!(tar.unwrap().success());
+    let tar = fs::read(path("sample.tar")).unwrap()[..3 * 512].to_vec();
+    fs::write(path("sample.tar"), &tar).unwrap();
+    let options = Options {
+        data_sums: true,
+        ..Options::default()
+    };
+    let index = path("index");
+    let output = Output::IndexOnly(&index);
+    make(
+        &path("sample.tar"),
+        output,
+        &options,
+        &mut Progress::new(true),
+    )
+    .unwrap();
+    (fs::read(index).unwrap(), tar)
+}
+
+/// 700 bytes.
+pub fn short_content() -> Vec<u8> {
+    large_content()[..700].to_vec()
+}
+
 /// Two layers of a container image and their index, in a folder: `lower.tar`, `upper.tar` and
 /// `index`. The upper one replaces `replaced`, removes `removed` and hides what `opaque` had.
 pub fn layers(folder: &Path) {

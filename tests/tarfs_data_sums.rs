@@ -82,3 +82,30 @@ fn changed_data_is_not_read() {
     }
     guest.shutdown().unwrap();
 }
+
+#[test]
+fn a_layer_that_ends_within_a_page_is_read_to_its_end() {
+    let lab = Lab::locate().unwrap();
+    let (index, tar) = sample::index_with_data_sums_and_short_tar();
+    let folder = tempfile::tempdir().unwrap();
+    let (index_file, tar_file) = (folder.path().join("index"), folder.path().join("tar"));
+    std::fs::write(&index_file, index).unwrap();
+    std::fs::write(&tar_file, &tar).unwrap();
+    let mut guest = Boot::new(&lab)
+        .module("tarfs")
+        .program("cmp")
+        .program("mount")
+        .disk(&index_file, Access::ReadOnly)
+        .disk(&tar_file, Access::ReadOnly)
+        .bytes("/tar", &tar)
+        .bytes("/original", &sample::short_content())
+        .boot()
+        .unwrap();
+    ok(&mut guest, "modprobe tarfs");
+    for tar in ["/dev/vdb", "/tar"] {
+        let mount = format!("mount -t tarfs -o layer={tar} /dev/vda /mnt");
+        ok(&mut guest, &mount);
+        ok(&mut guest, "cmp /mnt/only /original && umount /mnt");
+    }
+    guest.shutdown().unwrap();
+}

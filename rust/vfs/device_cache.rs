@@ -45,11 +45,12 @@ impl DeviceCache {
         // SAFETY: `sb` is valid and `->alloc_inode` set; on success nobody else has the inode.
         let inode = unsafe { bindings::new_inode(sb) };
         let inode = NonNull::new(inode).ok_or(ENOMEM)?;
+        let size = whole_sectors(backing.size());
         // SAFETY: The inode is ours alone until it is used below.
         unsafe {
             let raw = inode.as_ptr();
             (*raw).i_mode = bindings::S_IFREG as u16;
-            (*raw).i_size = i64::try_from(backing.size()).unwrap_or(i64::MAX);
+            (*raw).i_size = i64::try_from(size).unwrap_or(i64::MAX);
             (*raw).i_private = core::ptr::from_ref(&*backing).cast_mut().cast();
             (*(*raw).i_mapping).a_ops = &TABLE;
             helpers::blockyard_inode_nohighmem(raw);
@@ -68,7 +69,7 @@ impl DeviceCache {
         self.backing.logical_block_size()
     }
 
-    /// Size of the device in bytes.
+    /// Size of the device in bytes: whole sectors of 512 bytes.
     pub fn size(&self) -> u64 {
         // SAFETY: The inode is valid by the type's invariants and its size never changes.
         let size = unsafe { (*self.inode.as_ptr()).i_size };
@@ -76,7 +77,7 @@ impl DeviceCache {
         size as u64
     }
 
-    /// The page with the device's bytes from `index * PAGE_SIZE` on.
+    /// The page with the device's bytes from `index * PAGE_SIZE` on; past the device's end, zeros.
     ///
     /// Where it is not cached yet, `ahead` says how many pages from `index` on are read in one
     /// request at most. Sleeps.
@@ -85,7 +86,7 @@ impl DeviceCache {
     ///
     /// `EIO` where the device fails, `ENXIO` past its end, `ENOMEM`.
     pub fn page(&self, index: usize, ahead: impl FnOnce() -> usize) -> Result<CachedPage<'_>> {
-        let end = (self.size() / PAGE_SIZE as u64) as usize;
+        let end = self.size().div_ceil(PAGE_SIZE as u64) as usize;
         if index >= end {
             return Err(ENXIO);
         }
@@ -191,7 +192,13 @@ static TABLE: bindings::address_space_operations = bindings::address_space_opera
     ..pin_init::zeroed()
 };
 
-/// Reads the device's bytes at the folios' own positions.
+/// Bytes of the whole sectors in `size`.
+fn whole_sectors(size: u64) -> u64 {
+    size & !(SECTOR_SIZE as u64).wrapping_sub(1)
+}
+
+/// Reads the device's bytes at the folios' own positions. The last folio may reach past the device's
+/// end, where the completion zeroes it, as past a file's.
 ///
 /// # Safety
 ///
@@ -205,12 +212,15 @@ unsafe fn read(
     // SAFETY: By `DeviceCache`'s invariants; evicting the inode waits for its locked folios
     // before the backing goes.
     let backing = unsafe { &*(*inode).i_private.cast::<Backing>() };
+    let end = whole_sectors(backing.size());
     let mut next = Some(first);
     while let Some(mut folio) = next {
         let sector = folio.position() / SECTOR_SIZE as u64;
         let mut bio = ReadBio::on(backing, sector, pages, pages > 1);
         next = loop {
-            let bytes = folio.size();
+            let left = end.saturating_sub(folio.position());
+            // CAST: At most the folio's size.
+            let bytes = left.min(folio.size() as u64) as usize;
             match bio.add(folio, bytes) {
                 Ok(()) => match more() {
                     Some(following) => folio = following,
