@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-//! Modules that the stock kernel's source has but its packages lack, to compare ours with.
+//! Modules that the stock kernel's source has but its packages lack: drivers to compare ours with,
+//! file systems to put on our disks.
 
 use std::fs;
 use std::path::{Path, PathBuf};

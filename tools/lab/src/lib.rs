@@ -12,7 +12,7 @@ mod diagnosis;
 pub mod documents;
 mod error;
 pub mod guest;
-mod in_tree;
+pub mod in_tree;
 mod kconfig;
 mod kernel;
 mod kernel_source;

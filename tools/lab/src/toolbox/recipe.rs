@@ -29,6 +29,7 @@ pub const PACKAGES: &[&str] = &[
     "busybox-static",
     "e2fsprogs",
     "erofs-utils",
+    "f2fs-tools",
     "fio",
     "libarchive-tools",
     "mount",
@@ -97,6 +98,7 @@ pub const PROGRAMS: &[&str] = &[
     "usr/bin/udevadm",
     "usr/bin/x86_64-linux-gnu-gcc-14",
     "usr/bin/xz",
+    "usr/sbin/mkfs.f2fs",
     "usr/sbin/mkfs.xfs",
 ];
 
