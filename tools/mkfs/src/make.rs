@@ -382,6 +382,9 @@ impl Reading {
                 progress.report("read", reader.position(), length);
             }
         }
+        if let Some(&difference) = reader.trailing_differences().first() {
+            self.found.differing.add_difference(b"", difference);
+        }
         self.found.end = reader.position();
         self.found.entries = self.found.entries.saturating_add(entries);
         whiteouts.finish(&mut self.builder).map_err(|problem| {

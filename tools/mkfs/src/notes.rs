@@ -12,6 +12,9 @@ use crate::tar::{Difference, NotKept};
 /// Notes that are kept; more are only counted, so that they take no memory.
 const KEPT: usize = 100;
 
+/// Bytes that are kept of a name: as many as Linux has for one. Archives have longer ones.
+const NAME_MAX: usize = 255;
+
 /// Something about an entry.
 #[derive(Clone, Debug)]
 struct Note {
@@ -34,7 +37,7 @@ impl Notes {
     pub fn add_not_kept(&mut self, entry: &[u8], not_kept: &NotKept) {
         self.push(|| Note {
             entry: entry.to_vec(),
-            name: Some(not_kept.name.clone()),
+            name: Some(not_kept.name.iter().copied().take(NAME_MAX).collect()),
             reason: not_kept.reason.to_string(),
         });
     }

@@ -148,9 +148,21 @@ fn sparse_headers() {
     members_fail(&[size.block()], DAMAGED, "size of the sparse file is \"zzz");
     let part = header().with(386, b"00000000000\0zzz");
     members_fail(&[part.block()], DAMAGED, "part of the sparse file is \"zzz");
-    let extended = header().with(482, &[1]).block();
+    // GNU tar does not look for more where there was room for it, Python does.
+    let ended = header().with(482, &[1]);
+    members_fail(&[ended.block()], DAMAGED, "it goes on after its end");
+    let parts: String = (0..4)
+        .map(|part| format!("{:011o}\0{:011o}\0", part * 1024, 512))
+        .collect();
+    let digit = header().with(386, parts.as_bytes()).with(482, b"0");
+    members_fail(
+        &[digit.block()],
+        DAMAGED,
+        "a digit says that it does not go on",
+    );
+    let extended = header().with(386, parts.as_bytes()).with(482, &[1]);
     fails(
-        &extended,
+        &extended.block(),
         DAMAGED,
         "entry \"x\": its 512 bytes from byte 512 on go beyond the file's 512",
     );

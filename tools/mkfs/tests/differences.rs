@@ -140,6 +140,109 @@ fn headers_that_not_all_know() {
     );
 }
 
+/// Numbers in records and in headers, which GNU tar or Python refuse or take for others.
+#[test]
+fn numbers() {
+    let number = "a number in a form that GNU tar, Python or both take for none, or for another";
+    for (at, field) in [
+        (136, &b"\x0001\0\0\0\0\0\0\0\0\0"[..]),
+        (136, b"            "),
+        (329, b"7x\0\0\0\0\0\0"),
+        (108, b"\x81\0\0\0\0\0\0\0"),
+        (100, b"\x80\0\0:\xff\xf4A\x81"),
+    ] {
+        // A record stands for the time and the owner.
+        let header = Header::new("f", 0).with(at, field).block();
+        let records = [record("mtime", b"5"), record("uid", b"6")].concat();
+        check_unread(&[[extended(b'x', &records), header].concat()], number);
+    }
+    let other = Header::new("extended", 0)
+        .typed(b'x')
+        .with(116, b"7 7\0\0\0\0\0");
+    check_unread(&[[other.block(), file("f", b"")].concat()], number);
+    let record_number =
+        "a number or a time in an extended header is none: GNU tar refuses it, Python takes 0";
+    for (keyword, value) in [("uid", ""), ("mtime", ""), ("atime", "x"), ("ctime", "1e3")] {
+        let member = [pax(keyword, value.as_bytes()), file("f", b"")].concat();
+        check_unread(&[member], record_number);
+    }
+}
+
+/// As `check`, for what GNU tar and Python may list alike, and one of them with other values or an
+/// error.
+fn check_unread(members: &[Vec<u8>], text: &str) {
+    let folder = Folder::new();
+    let path = folder.write("made.tar", &archive(members));
+    check(&path, text);
+}
+
+#[test]
+fn long_names() {
+    let long = |name: &[u8]| extended(b'L', name);
+    check_names(
+        &[[long(b"first\0"), long(b"second\0"), file("x", b"")].concat()],
+        "two headers with a long name: GNU tar takes the last, Python the first",
+    );
+    let mut cut = long(b"name, and more\0");
+    let header = Header::new("extended", 4).typed(b'L').block();
+    cut[..512].copy_from_slice(&header);
+    check_libarchive(
+        &[[cut, file("x", b"")].concat()],
+        "a long name without a NUL at its end: GNU tar and Python go on to the next NUL",
+    );
+}
+
+#[test]
+fn devices() {
+    let null = || {
+        Header::new("null", 0)
+            .typed(b'3')
+            .with(329, b"0000001\x000000003\0")
+    };
+    check_unread(
+        &[null().with(257, &[0; 8]).block()],
+        "a device in a header without a magic: GNU tar does not read its numbers",
+    );
+    check_unread(
+        &[[pax("SCHILY.devminor", b"4"), null().block()].concat()],
+        "a device whose numbers in records are not those of the header, which GNU tar and Python \
+         take",
+    );
+    let folder = Folder::new();
+    let same = [pax("SCHILY.devminor", b"3"), null().block()].concat();
+    let path = folder.write("made.tar", &archive(&[same]));
+    mkfs(["--strict".as_ref(), path.as_path()]).good();
+}
+
+#[test]
+fn records() {
+    let keyword =
+        "a keyword that is empty or has a NUL: Python ignores this record and those after \
+                   it, GNU tar refuses it";
+    for word in ["", "a\0b"] {
+        check_unread(&[[pax(word, b"1"), file("f", b"")].concat()], keyword);
+    }
+    check_unread(
+        &[[pax("hdrcharset", b"\xff"), file("f", b"")].concat()],
+        "a character set that POSIX does not know, for which Python may not read the archive",
+    );
+    let list = pax("SCHILY.acl.access", b"user::rwx,group::r-x,other::r-x");
+    check_unread(
+        &[[list, file("f", b"")].concat()],
+        "permissions that are not those of the access control list: programs take either, by their \
+         options",
+    );
+    check_unread(
+        &[file("f", b""), extended(b'g', &record("comment", b"1"))],
+        "a global header that no entry follows: Python does not read the archive",
+    );
+    let label = Header::new("label", 0).typed(b'V').block();
+    check_unread(
+        &[file("f", b""), label],
+        "a label or a Solaris header, which Python and Go take for an entry",
+    );
+}
+
 #[test]
 fn values_of_extended_attributes() {
     let records = [
@@ -170,6 +273,38 @@ fn ends_of_sparse_files() {
     check(
         &path,
         "the map does not end where the file does: for GNU tar, the file ends with the map",
+    );
+}
+
+/// GNU tar wants to know how many parts there are before it reads them.
+#[test]
+fn maps_of_sparse_files() {
+    let size = record("GNU.sparse.size", b"5");
+    let map = record("GNU.sparse.map", b"0,5");
+    let count = record("GNU.sparse.numblocks", b"1");
+    let miscounted = "the number of parts of the sparse file is missing, late or superfluous: GNU \
+                      tar does not read them";
+    let member = |records: &[&[u8]], header: Header| {
+        let data = [b"12345".to_vec(), vec![0; 507]].concat();
+        [extended(b'x', &records.concat()), header.block(), data].concat()
+    };
+    for records in [
+        &[size.as_slice(), &map][..],
+        &[&size, &map, &count],
+        &[&size, &count, &count, &map],
+    ] {
+        check_unread(&[member(records, Header::new("f", 5))], miscounted);
+    }
+    let old = Header::new("f", 5).with(257, b"ustar  \0");
+    check_unread(
+        &[member(&[&size, &count, &map], old)],
+        "a sparse file of pax in a header that is not POSIX's: GNU tar does not read it",
+    );
+    let (name, path) = (record("GNU.sparse.name", b"a"), record("path", b"b"));
+    let records: [&[u8]; 5] = [&size, &count, &map, &name, &path];
+    check_names(
+        &[member(&records, Header::new("f", 5))],
+        "a name after that of the sparse file: Python takes it, GNU tar the one before",
     );
 }
 

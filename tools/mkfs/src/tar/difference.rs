@@ -14,6 +14,8 @@ use thiserror::Error;
 pub enum Difference {
     #[error("a global header has records about files, which libarchive and Go ignore")]
     GlobalRecords,
+    #[error("a global header that no entry follows: Python does not read the archive")]
+    TrailingGlobal,
     #[error("a label or a Solaris header, which Python and Go take for an entry")]
     OwnHeader,
     #[error("a list of a directory's files, which Python and Go take for a file")]
@@ -25,11 +27,42 @@ pub enum Difference {
          the first"
     )]
     TwoNames,
+    #[error("two headers with a long name: GNU tar takes the last, Python the first")]
+    TwoLongNames,
+    #[error("a long name without a NUL at its end: GNU tar and Python go on to the next NUL")]
+    UnterminatedName,
+    #[error("a name after that of the sparse file: Python takes it, GNU tar the one before")]
+    NameAfterSparse,
     #[error(
         "an empty name in an extended header: Python and GNU tar up to 1.34 take it, others that \
          of the header"
     )]
     EmptyName,
+    #[error(
+        "a number or a time in an extended header is none: GNU tar refuses it, Python takes 0"
+    )]
+    RecordNumber,
+    #[error(
+        "a keyword that is empty or has a NUL: Python ignores this record and those after it, GNU \
+         tar refuses it"
+    )]
+    Keyword,
+    #[error("a number in a form that GNU tar, Python or both take for none, or for another")]
+    NumberForm,
+    #[error(
+        "a device whose numbers in records are not those of the header, which GNU tar and Python \
+         take"
+    )]
+    DeviceRecord,
+    #[error(
+        "permissions that are not those of the access control list: programs take either, by their \
+         options"
+    )]
+    AclPermissions,
+    #[error("a character set that POSIX does not know, for which Python may not read the archive")]
+    CharacterSet,
+    #[error("a device in a header without a magic: GNU tar does not read its numbers")]
+    OldDevice,
     #[error("the name ends in a slash: a file to Python, a directory to others")]
     Slash,
     #[error("bytes where POSIX has a prefix of the name: Python takes them for one")]
@@ -42,6 +75,13 @@ pub enum Difference {
     Size,
     #[error("the map does not end where the file does: for GNU tar, the file ends with the map")]
     SparseEnd,
+    #[error(
+        "the number of parts of the sparse file is missing, late or superfluous: GNU tar does not \
+         read them"
+    )]
+    SparseCount,
+    #[error("a sparse file of pax in a header that is not POSIX's: GNU tar does not read it")]
+    SparseFormat,
     #[error(
         "two values of an extended attribute: GNU tar knows star's records, libarchive its own too"
     )]

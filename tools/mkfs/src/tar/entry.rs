@@ -142,15 +142,23 @@ fn differences(
     }
     match header.typeflag {
         b'D' => differences.push(Difference::DirectoryList),
-        // Python knows this of the oldest type, where the header itself has the name.
-        0 if pax.path().is_none() => {}
-        b'0' | b'7' | 0 if name.ends_with(b"/") => differences.push(Difference::Slash),
+        // Python knows this of the oldest type, and then of the name in the header itself.
+        0 if name.ends_with(b"/") == until_nul(&header.name).ends_with(b"/") => {}
+        0 => differences.push(Difference::Slash),
+        b'0' | b'7' | b'S' if name.ends_with(b"/") => differences.push(Difference::Slash),
         _ => {}
     }
     if header.has_bytes_for_prefix() {
         differences.push(Difference::Prefix);
     }
-    if pax.has_empty_path() {
+    if !header.has_plain_numbers() {
+        differences.push(Difference::NumberForm);
+    }
+    let is_device = matches!(entry_type, Type::CharDevice | Type::BlockDevice);
+    if is_device && !header.has_magic() {
+        differences.push(Difference::OldDevice);
+    }
+    if pax.has_empty_name() {
         differences.push(Difference::EmptyName);
     }
     differences
@@ -253,7 +261,13 @@ impl<'a> Entry<'a> {
             None => (number("mtime", &header.mtime)?, 0),
         };
         let device = match entry_type {
-            Type::CharDevice | Type::BlockDevice => device(header, pax)?,
+            Type::CharDevice | Type::BlockDevice => {
+                let (device, is_header_s) = device(header, pax)?;
+                if !is_header_s {
+                    differences.push(Difference::DeviceRecord);
+                }
+                device
+            }
             _ => (0, 0),
         };
         let uid = pax.uid().map_or_else(|| id("uid", &header.uid), Ok)?;
@@ -274,12 +288,16 @@ impl<'a> Entry<'a> {
         }
         // CAST: 12 bits are left.
         let permissions = (number("mode", &header.mode)? & 0o7777) as u16;
+        let listed = attributes.permissions;
+        if listed.is_some_and(|bits| bits != permissions & 0o777) {
+            differences.push(Difference::AclPermissions);
+        }
         Ok(Self {
             offset,
             name,
             target,
             entry_type,
-            permissions: match attributes.permissions {
+            permissions: match listed {
                 Some(bits) => permissions & 0o7000 | bits,
                 None => permissions,
             },
@@ -336,18 +354,16 @@ fn id(name: &'static str, field: &[u8]) -> Result<u32, Rule> {
     unsigned(name, field, ID_MAX).map(|id| id as u32)
 }
 
-fn device(header: &Header, pax: &Merged<'_>) -> Result<(u32, u32), Rule> {
-    let major = match pax.devmajor() {
-        Some(major) => major,
-        None => unsigned("devmajor", &header.devmajor, u64::MAX)?,
-    };
-    let minor = match pax.devminor() {
-        Some(minor) => minor,
-        None => unsigned("devminor", &header.devminor, u64::MAX)?,
-    };
+/// Returns a device's numbers, and whether the header has the same.
+fn device(header: &Header, pax: &Merged<'_>) -> Result<((u32, u32), bool), Rule> {
+    let own_major = unsigned("devmajor", &header.devmajor, u64::MAX);
+    let own_minor = unsigned("devminor", &header.devminor, u64::MAX);
+    let major = pax.devmajor().map_or_else(|| own_major.clone(), Ok)?;
+    let minor = pax.devminor().map_or_else(|| own_minor.clone(), Ok)?;
+    let is_header_s = (own_major, own_minor) == (Ok(major), Ok(minor));
     if major > MAJOR_MAX || minor > MINOR_MAX {
         return Err(Rule::Device { major, minor });
     }
     // CAST: both were just compared.
-    Ok((major as u32, minor as u32))
+    Ok(((major as u32, minor as u32), is_header_s))
 }

@@ -72,6 +72,34 @@ impl Header {
         self.magic != USTAR && self.typeflag != b'S' && self.prefix.first() != Some(&0)
     }
 
+    /// Whether all its numbers are the same to GNU tar and Python, which look at those too for which a
+    /// record stands. Where no device is, only Python looks at a device's.
+    pub(super) fn has_plain_numbers(&self) -> bool {
+        let is_device = matches!(self.typeflag, b'3' | b'4');
+        let is_negative = self.size.first() == Some(&0xff);
+        let is_blank = |field: &[u8]| until_nul(field).trim_ascii().is_empty();
+        let fields: [&[u8]; 6] = [
+            &self.mode,
+            &self.uid,
+            &self.gid,
+            &self.size,
+            &self.mtime,
+            &self.checksum,
+        ];
+        let devices = [&self.devmajor, &self.devminor];
+        fields.into_iter().all(number::is_plain)
+            && !is_negative
+            && self.mode.first().is_some_and(u8::is_ascii)
+            && devices
+                .into_iter()
+                .all(|field| number::is_plain(field) || !is_device && is_blank(field))
+    }
+
+    /// Whether the header itself says that it is of a format with numbers of devices.
+    pub(super) fn has_magic(&self) -> bool {
+        self.magic == USTAR || self.is_gnu()
+    }
+
     /// Whether it is one of star's own formats.
     pub(super) fn is_star(&self) -> bool {
         self.rest.ends_with(STAR)

@@ -10,6 +10,25 @@ pub(super) fn parse(field: &[u8]) -> Option<i64> {
     }
 }
 
+/// Whether a field is a number, and the same to GNU tar and Python: spaces, then digits, and after
+/// those a NUL, spaces or the field's end. A field of NULs is 0. Of one of base 256, Python knows two
+/// first bytes.
+pub(super) fn is_plain(field: &[u8]) -> bool {
+    let is_digit = |byte: &u8| matches!(byte, b'0'..=b'7');
+    match field {
+        // As nearly all are: this is asked of every field.
+        [digits @ .., 0 | b' '] if digits.iter().all(is_digit) => true,
+        [0x80 | 0xff, ..] => parse(field).is_some(),
+        [0, rest @ ..] => rest.iter().all(|byte| *byte == 0),
+        _ => {
+            let text = field.split(|byte| *byte == 0).next().unwrap_or_default();
+            let digits = text.trim_ascii();
+            let is_spaced = text.iter().all(|byte| *byte == b' ' || is_digit(byte));
+            is_spaced && !digits.is_empty() && !digits.contains(&b' ')
+        }
+    }
+}
+
 /// Spaces and NULs stand before the digits, and after them where the field has room.
 fn parse_octal(field: &[u8]) -> Option<i64> {
     let is_blank = |byte: &u8| matches!(byte, b' ' | 0);
@@ -40,7 +59,7 @@ fn parse_base256(first: u8, rest: &[u8]) -> Option<i64> {
 
 #[cfg(test)]
 mod tests {
-    use super::parse;
+    use super::{is_plain, parse};
 
     #[test]
     fn octal() {
@@ -53,6 +72,33 @@ mod tests {
         assert_eq!(parse(b"0000648\0"), None);
         assert_eq!(parse(b"-1\0\0\0\0\0\0"), None);
         assert_eq!(parse(b"0x1f\0\0\0\0"), None);
+    }
+
+    #[test]
+    fn plain() {
+        for field in [
+            &b"0000644\0"[..],
+            b"  644 \0x",
+            b"77777777",
+            b"0       ",
+            b"\0\0\0\0\0\0\0\0",
+            b"\x80\0\0\0\0\0\0\x01",
+            &[0xff; 8],
+        ] {
+            assert!(is_plain(field), "{field:?}");
+        }
+        for field in [
+            &b"\x000000644"[..],
+            b"        ",
+            b"644 644\0",
+            b"644x\0\0\0\0",
+            b"0000648\0",
+            b"\t000644\0",
+            b"\x81\0\0\0\0\0\0\x01",
+            b"\x80\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff",
+        ] {
+            assert!(!is_plain(field), "{field:?}");
+        }
     }
 
     #[test]

@@ -4,10 +4,21 @@
 
 use super::header::{number, until_nul, wrong_number};
 use super::xattr::Records;
-use super::{sparse, Rule};
+use super::{sparse, Difference, Rule};
 
 /// Highest user and group id. The next number means *no id* to the kernel.
 pub(super) const ID_MAX: u64 = u32::MAX as u64 - 1;
+
+/// What the keywords of GNU tar's records of a sparse file start with.
+const SPARSE: &[u8] = b"GNU.sparse.";
+
+/// Bytes that the records of an entry, or all global ones, may take; and what one takes besides its
+/// text. An entry may have any number of extended headers.
+const RECORDS_MAX: usize = 1 << 20;
+const RECORD_COST: usize = 100;
+
+/// The character sets that POSIX knows.
+const CHARACTER_SETS: [&[u8]; 2] = [b"BINARY", b"ISO-IR 10646 2000 UTF-8"];
 
 /// An overridden field.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -55,6 +66,10 @@ pub(super) struct Attributes {
     sparse: Option<Box<sparse::Records>>,
     /// Whether star has written a sparse file.
     is_star_sparse: bool,
+    /// Bytes that the records take of which there can be any number.
+    kept: usize,
+    /// What other programs read differently, each once.
+    differences: Vec<Difference>,
 }
 
 /// A record whose keyword is not known.
@@ -78,11 +93,42 @@ impl Attributes {
         while !rest.is_empty() {
             let (record, after) = split_record(rest).ok_or(Rule::PaxRecord { at })?;
             let (keyword, value) = split_at_byte(record, b'=').ok_or(Rule::PaxRecord { at })?;
+            self.compare(keyword, value);
             self.set(keyword, value)?;
             at = header.len().saturating_sub(after.len());
             rest = after;
         }
         Ok(())
+    }
+
+    /// Notes what other programs read differently of a record that comes after those that are set.
+    fn compare(&mut self, keyword: &[u8], value: &[u8]) {
+        let difference = match keyword {
+            b"" => Difference::Keyword,
+            _ if keyword.contains(&0) => Difference::Keyword,
+            b"GNU.sparse.name" if value.is_empty() => Difference::EmptyName,
+            b"GNU.sparse.map" if value.is_empty() => Difference::RecordNumber,
+            b"hdrcharset" if !CHARACTER_SETS.contains(&value) => Difference::CharacterSet,
+            b"atime" | b"ctime" if parse_time(value).is_none() => Difference::RecordNumber,
+            b"size" | b"mtime" | b"uid" | b"gid" if value.is_empty() => Difference::RecordNumber,
+            b"path"
+                if self
+                    .sparse
+                    .as_ref()
+                    .is_some_and(|map| !map.name().is_empty()) =>
+            {
+                Difference::NameAfterSparse
+            }
+            _ => return,
+        };
+        if !self.differences.contains(&difference) {
+            self.differences.push(difference);
+        }
+    }
+
+    /// Takes out what other programs read differently.
+    pub(super) fn take_differences(&mut self) -> Vec<Difference> {
+        std::mem::take(&mut self.differences)
     }
 
     fn set(&mut self, keyword: &[u8], value: &[u8]) -> Result<(), Rule> {
@@ -106,17 +152,41 @@ impl Attributes {
             b"GNU.dumpdir" | b"GNU.volume.label" | b"GNU.volume.size" | b"GNU.volume.offset" => {}
             b"GNU.volume.filename" => self.continues_file = true,
             b"SCHILY.realsize" => self.is_star_sparse = true,
-            _ if self.xattrs.add(keyword, value)? || self.add_sparse(keyword, value)? => {}
-            _ => self.unknown.push(Unknown {
-                keyword: keyword.to_vec(),
-                value: value.to_vec(),
-            }),
+            _ if keyword.starts_with(SPARSE) => {
+                self.count(keyword, value, 0)?;
+                if !self.add_sparse(keyword, value)? {
+                    self.add_unknown(keyword, value);
+                }
+            }
+            _ => {
+                self.count(keyword, value, RECORD_COST)?;
+                if !self.xattrs.add(keyword, value)? {
+                    self.add_unknown(keyword, value);
+                }
+            }
         }
         Ok(())
     }
 
+    /// Counts a record that takes memory: its text, and so much besides.
+    fn count(&mut self, keyword: &[u8], value: &[u8], besides: usize) -> Result<(), Rule> {
+        let record = keyword.len().saturating_add(value.len());
+        self.kept = self.kept.saturating_add(record).saturating_add(besides);
+        if self.kept > RECORDS_MAX {
+            return Err(Rule::TooManyRecords { max: RECORDS_MAX });
+        }
+        Ok(())
+    }
+
+    fn add_unknown(&mut self, keyword: &[u8], value: &[u8]) {
+        self.unknown.push(Unknown {
+            keyword: keyword.to_vec(),
+            value: value.to_vec(),
+        });
+    }
+
     fn add_sparse(&mut self, keyword: &[u8], value: &[u8]) -> Result<bool, Rule> {
-        match keyword.strip_prefix(b"GNU.sparse.") {
+        match keyword.strip_prefix(SPARSE) {
             Some(keyword) => self.sparse.get_or_insert_default().add(keyword, value),
             None => Ok(false),
         }
@@ -142,10 +212,8 @@ impl Attributes {
             self.xattrs.set_access(until_nul(text));
             return Ok(());
         }
-        self.unknown.push(Unknown {
-            keyword: b"NFSv4 access control list".to_vec(),
-            value: contents.to_vec(),
-        });
+        self.count(b"", contents, RECORD_COST)?;
+        self.add_unknown(b"NFSv4 access control list", contents);
         Ok(())
     }
 
@@ -191,9 +259,9 @@ impl<'a> Merged<'a> {
         self.own.path.or(&self.global.path).map(Vec::as_slice)
     }
 
-    /// Whether a record says that the header's own name is void.
-    pub(super) fn has_empty_path(&self) -> bool {
-        self.own.path == Field::Void
+    /// Whether a record says that one of the header's own names is void.
+    pub(super) fn has_empty_name(&self) -> bool {
+        self.own.path == Field::Void || self.own.linkpath == Field::Void
     }
 
     pub(super) fn linkpath(&self) -> Option<&'a [u8]> {

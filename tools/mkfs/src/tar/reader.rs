@@ -5,7 +5,7 @@
 use layout::SECTOR_SIZE;
 
 use super::entry::{Data, Entry, Extensions};
-use super::header::{until_nul, Header};
+use super::header::{until_nul, Header, USTAR};
 use super::pax::Attributes;
 use super::sparse::{self, DataMap, Map, OldMap};
 use super::window::Window;
@@ -86,6 +86,11 @@ impl<'s> Reader<'s> {
         self.next
     }
 
+    /// What the headers after the last entry have that other programs read differently.
+    pub fn trailing_differences(&self) -> &[Difference] {
+        &self.differences
+    }
+
     /// Returns the next entry; `None` at the end of the archive.
     ///
     /// # Errors
@@ -97,18 +102,34 @@ impl<'s> Reader<'s> {
         self.long_target.clear();
         let mut first = None;
         let mut is_extended = false;
+        let mut is_global_last = false;
         loop {
             let Some(at) = self.find_header()? else {
-                return match first {
-                    None => Ok(None),
-                    Some(first) => Err(self.error(first, b"", Rule::NothingExtended)),
+                if is_global_last {
+                    self.differences.push(Difference::TrailingGlobal);
+                }
+                return match (first, self.differences.first()) {
+                    (None, Some(&difference)) if self.options.strict => {
+                        Err(self.error(self.next, b"", Rule::Difference { difference }))
+                    }
+                    (None, _) => Ok(None),
+                    (Some(first), _) => Err(self.error(first, b"", Rule::NothingExtended)),
                 };
             };
+            let is_extension = matches!(
+                self.header.typeflag,
+                b'g' | b'V' | b'L' | b'K' | b'x' | b'X' | b'A'
+            );
+            if is_extension && !self.header.has_plain_numbers() {
+                self.differences.push(Difference::NumberForm);
+            }
+            is_global_last = self.header.typeflag == b'g';
             match self.header.typeflag {
                 b'g' => {
                     let records = self.extension(at)?;
                     let added = self.global.add(&records);
                     added.map_err(|rule| self.error(at, b"", rule))?;
+                    self.differences.append(&mut self.global.take_differences());
                     if self.global.take_sparse().is_some() {
                         let reason = "it is in a global header";
                         return Err(self.error(at, b"", Rule::SparseMap { reason }));
@@ -124,12 +145,23 @@ impl<'s> Reader<'s> {
                     self.next = at.saturating_add(HEADER);
                     continue;
                 }
-                b'L' => self.long_name = self.long_field(at)?,
-                b'K' => self.long_target = self.long_field(at)?,
+                b'L' => {
+                    let name = self.long_field(at)?;
+                    if !std::mem::replace(&mut self.long_name, name).is_empty() {
+                        self.differences.push(Difference::TwoLongNames);
+                    }
+                }
+                b'K' => {
+                    let target = self.long_field(at)?;
+                    if !std::mem::replace(&mut self.long_target, target).is_empty() {
+                        self.differences.push(Difference::TwoLongNames);
+                    }
+                }
                 b'x' | b'X' => {
                     let records = self.extension(at)?;
                     let added = self.own.add(&records);
                     added.map_err(|rule| self.error(at, b"", rule))?;
+                    self.differences.append(&mut self.own.take_differences());
                     if std::mem::replace(&mut is_extended, true) {
                         self.differences.push(Difference::TwoExtendedHeaders);
                     }
@@ -230,6 +262,9 @@ impl<'s> Reader<'s> {
     /// Returns the long name or target that GNU tar wrote at byte `at`, and goes on after it.
     fn long_field(&mut self, at: u64) -> Result<Vec<u8>, Error> {
         let contents = self.extension(at)?;
+        if !contents.contains(&0) {
+            self.differences.push(Difference::UnterminatedName);
+        }
         match until_nul(&contents) {
             b"" => Err(self.error(at, b"", Rule::NameEmpty)),
             name => Ok(name.to_vec()),
@@ -257,6 +292,14 @@ impl<'s> Reader<'s> {
         data.differences.append(&mut self.differences);
         if data.sparse.as_ref().is_some_and(|sparse| !sparse.is_whole) {
             data.differences.push(Difference::SparseEnd);
+        }
+        if let Some(records) = &records {
+            if records.is_miscounted() {
+                data.differences.push(Difference::SparseCount);
+            }
+            if self.header.magic != USTAR {
+                data.differences.push(Difference::SparseFormat);
+            }
         }
         let reported = std::mem::replace(&mut self.reported, self.global.unknown_count());
         let extensions = Extensions {

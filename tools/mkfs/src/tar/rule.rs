@@ -46,6 +46,8 @@ pub enum Rule {
 
     #[error("extended header of {size} bytes, supported are up to {max}")]
     ExtensionTooLong { size: u64, max: u64 },
+    #[error("records of extended headers that take more than {max} bytes")]
+    TooManyRecords { max: usize },
     #[error("the name is empty")]
     NameEmpty,
     #[error("the name has a NUL byte")]

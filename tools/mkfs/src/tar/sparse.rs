@@ -8,9 +8,9 @@
 
 use layout::SparseExtent;
 
-use super::header::{unsigned, Header};
+use super::header::{unsigned, wrong_number, Header};
 use super::pax::parse_decimal;
-use super::Rule;
+use super::{number, Rule};
 use crate::SECTOR;
 
 /// Most parts that a file may have; the map is held in memory.
@@ -162,45 +162,62 @@ impl OldMap {
     pub(super) fn size(self, header: &Header) -> Result<u64, Rule> {
         let field = self.size..self.size.saturating_add(12);
         let field = header.as_bytes().get(field).unwrap_or_default();
-        // CAST: the highest `i64` is no negative number.
-        unsigned("size of the sparse file", field, i64::MAX as u64)
+        map_number("size of the sparse file", field)
     }
 
     /// Adds the parts in the header; returns whether a block with more follows.
     pub(super) fn add_header(self, header: &Header, map: &mut Map) -> Result<bool, Rule> {
         let bytes = header.as_bytes();
-        add_parts(bytes.get(self.parts..), HEADER_PARTS, map)?;
-        Ok(is_set(bytes, self.extended))
+        let is_full = add_parts(bytes.get(self.parts..), HEADER_PARTS, map)?;
+        goes_on(bytes, self.extended, is_full)
     }
 
     /// Adds the parts in a block that follows the header; returns whether one more follows.
     pub(super) fn add_block(block: &Header, map: &mut Map) -> Result<bool, Rule> {
         let bytes = block.as_bytes();
-        add_parts(Some(bytes), BLOCK_PARTS, map)?;
-        Ok(is_set(bytes, BLOCK_PARTS.saturating_mul(PART_SIZE)))
+        let is_full = add_parts(Some(bytes), BLOCK_PARTS, map)?;
+        goes_on(bytes, BLOCK_PARTS.saturating_mul(PART_SIZE), is_full)
     }
 }
 
-/// Adds parts up to the first without a number.
-fn add_parts(fields: Option<&[u8]>, count: usize, map: &mut Map) -> Result<(), Rule> {
+/// Adds parts up to the first without a number; returns whether there was none of those. Python reads
+/// the numbers after that one too.
+fn add_parts(fields: Option<&[u8]>, count: usize, map: &mut Map) -> Result<bool, Rule> {
     let parts = fields.unwrap_or_default().chunks_exact(PART_SIZE);
+    let mut is_full = true;
     for part in parts.take(count) {
         let (offset, length) = part.split_at(PART_SIZE / 2);
-        if length.first() == Some(&0) {
-            break;
+        let (offset, number) = (part_number(offset)?, part_number(length)?);
+        is_full &= length.first() != Some(&0);
+        if is_full {
+            map.push(offset, number)?;
         }
-        map.push(part_number(offset)?, part_number(length)?)?;
     }
-    Ok(())
+    Ok(is_full)
 }
 
 fn part_number(field: &[u8]) -> Result<u64, Rule> {
-    // CAST: the highest `i64` is no negative number.
-    unsigned("part of the sparse file", field, i64::MAX as u64)
+    map_number("part of the sparse file", field)
 }
 
-fn is_set(bytes: &[u8], at: usize) -> bool {
-    bytes.get(at).is_some_and(|byte| !matches!(byte, 0 | b'0'))
+/// Parses a number of a map, in the form that all programs know.
+fn map_number(name: &'static str, field: &[u8]) -> Result<u64, Rule> {
+    if !number::is_plain(field) {
+        return Err(wrong_number(name, field));
+    }
+    // CAST: the highest `i64` is no negative number.
+    unsigned(name, field, i64::MAX as u64)
+}
+
+/// Whether the byte at `at` says that a block with more parts follows. GNU tar does not look at it
+/// where there was room for more.
+fn goes_on(bytes: &[u8], at: usize, is_full: bool) -> Result<bool, Rule> {
+    match bytes.get(at) {
+        None | Some(0) => Ok(false),
+        Some(b'0') => Err(malformed("a digit says that it does not go on")),
+        Some(_) if is_full => Ok(true),
+        Some(_) => Err(malformed("it goes on after its end")),
+    }
 }
 
 /// What the `GNU.sparse` records of an extended header say.
@@ -215,6 +232,8 @@ pub(super) struct Records {
     parts: Vec<(u64, u64)>,
     /// The first number of a part whose second is still to come.
     offset: Option<u64>,
+    /// Whether a part came before the number of parts, or that twice.
+    is_miscounted: bool,
 }
 
 impl Records {
@@ -224,9 +243,13 @@ impl Records {
             b"major" => self.major = record_number(value)?,
             b"minor" => self.minor = record_number(value)?,
             b"size" | b"realsize" => self.size = Some(record_number(value)?),
-            b"numblocks" => self.count = Some(record_number(value)?),
+            b"numblocks" => {
+                let earlier = self.count.replace(record_number(value)?);
+                self.is_miscounted |= earlier.is_some();
+            }
             b"name" => self.name = value.to_vec(),
             b"offset" => {
+                self.is_miscounted |= self.count.is_none();
                 if self.offset.replace(record_number(value)?).is_some() {
                     return Err(malformed("an offset follows an offset"));
                 }
@@ -236,7 +259,10 @@ impl Records {
                 let offset = offset.ok_or_else(|| malformed("a length follows no offset"))?;
                 self.parts.push((offset, record_number(value)?));
             }
-            b"map" => self.parts = parse_list(value)?,
+            b"map" => {
+                self.is_miscounted |= self.count.is_none();
+                self.parts = parse_list(value)?;
+            }
             _ => return Ok(false),
         }
         Ok(true)
@@ -245,6 +271,12 @@ impl Records {
     /// The name of the file, where the entry's own is one that was made up; otherwise empty.
     pub(super) fn name(&self) -> &[u8] {
         &self.name
+    }
+
+    /// Whether the number of parts does not stand before them, once; or does where the map is in the
+    /// data.
+    pub(super) fn is_miscounted(&self) -> bool {
+        self.is_miscounted || self.major > 0 && self.count.is_some()
     }
 
     /// The size of the file.
