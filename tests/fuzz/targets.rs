@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What is fuzzed: functions that take any bytes and panic where a promise is broken. A plain test,
-//! `tools/mkfs/tests/fuzz_corpus.rs`, gives them the corpus.
+//! What is fuzzed: functions that take any bytes and panic where a promise is broken. Plain tests give
+//! them the corpora, and what has made one panic before.
 
-#[path = "targets/image_reader.rs"]
-pub mod image_reader;
-#[path = "targets/layout_reader.rs"]
-pub mod layout_reader;
-#[path = "targets/memory_file.rs"]
-mod memory_file;
-#[path = "targets/tar_reader.rs"]
-pub mod tar_reader;
+#[path = "../../block/rnull/latency_model.rs"]
+mod latency_model;
+#[path = "targets/latency_text.rs"]
+pub mod latency_text;
+#[path = "targets/mutator.rs"]
+pub mod mutator;
+#[path = "targets/tarfs.rs"]
+pub mod tarfs;

@@ -3,4 +3,4 @@
 //! See `targets/image_reader.rs`.
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| fuzz::image_reader::run(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| fuzz::tarfs::image_reader::run(data));

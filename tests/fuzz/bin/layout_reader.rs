@@ -3,4 +3,4 @@
 //! See `targets/layout_reader.rs`.
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| fuzz::layout_reader::run(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| fuzz::tarfs::layout_reader::run(data));

@@ -1,31 +1,30 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What `make fuzz` starts with and has found: the inputs of the corpus, as plain tests. A file that
-//! made a fuzzer crash belongs there, too.
+//! What `make fuzz` starts with, and what made a fuzzer crash once, as plain tests.
 
-#[path = "../../../tests/fuzz/targets/image_reader.rs"]
-mod image_reader;
-#[path = "../../../tests/fuzz/targets/layout_reader.rs"]
-mod layout_reader;
-#[path = "../../../tests/fuzz/targets/memory_file.rs"]
-mod memory_file;
-#[path = "../../../tests/fuzz/targets/tar_reader.rs"]
-mod tar_reader;
+#[allow(dead_code)]
+#[path = "../../../tests/fuzz/targets/tarfs.rs"]
+mod targets;
 
 use std::fs;
 use std::path::Path;
 
-/// Gives a target its inputs.
-fn run_all(target: &str, run: fn(&[u8])) {
-    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fuzz/corpus");
+use targets::{differential, image_reader, layout_reader, tar_reader};
+
+/// Gives a target its inputs, of which there is at least one.
+fn run_all(target: &str, run: impl Fn(&[u8])) {
+    let fuzz = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fuzz");
     let mut count = 0;
-    for input in fs::read_dir(corpus.join(target)).unwrap() {
-        let path = input.unwrap().path();
-        println!("{}", path.display());
-        run(&fs::read(path).unwrap());
-        count += 1;
+    for folder in ["seeds", "corpus", "regressions"] {
+        let folder = fuzz.join(folder).join(target);
+        for input in folder.read_dir().into_iter().flatten() {
+            let path = input.unwrap().path();
+            println!("{}", path.display());
+            run(&fs::read(path).unwrap());
+            count += 1;
+        }
     }
-    assert!(count > 1);
+    assert!(count > 0, "no inputs for {target}");
 }
 
 #[test]
@@ -40,5 +39,14 @@ fn indexes() {
 
 #[test]
 fn archives() {
-    run_all("tar_reader", tar_reader::run);
+    run_all("tar_reader", |data| {
+        let _ = tar_reader::run(data);
+    });
+}
+
+#[test]
+fn archives_as_others_read_them() {
+    run_all("differential", |data| {
+        let _ = differential::run(data);
+    });
 }

@@ -19,6 +19,8 @@ mod driver;
 mod error;
 mod error_rules;
 mod exit;
+#[cfg(test)]
+mod fuzz_corpus;
 #[allow(dead_code)] // What is drawn is for the driver.
 #[path = "../../../block/rnull/latency_model.rs"]
 mod latency_model;

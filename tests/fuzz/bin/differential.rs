@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! See `targets/differential.rs`.
+#![no_main]
+
+use libfuzzer_sys::{fuzz_mutator, fuzz_target};
+
+fuzz_target!(|data: &[u8]| {
+    let _ = fuzz::tarfs::differential::run(data);
+});
+
+fuzz_mutator!(|data: &mut [u8], size: usize, max_size: usize, seed: u32| {
+    fuzz::mutator::mutate(data, size, max_size, seed, 0)
+});
