@@ -12,11 +12,14 @@ import tarfile
 
 TIME = 1_000_000_000
 LETTERS = {tarfile.DIRTYPE: "d", tarfile.REGTYPE: "f", tarfile.SYMTYPE: "l", tarfile.FIFOTYPE: "p",
-           tarfile.CHRTYPE: "c"}
+           tarfile.CHRTYPE: "c", tarfile.BLKTYPE: "b"}
+SCRIPT = b"#!/bin/sh\necho $1\n"
 
 
-def content(size):
-    """Bytes of which no two blocks are alike."""
+def content(name, size):
+    """A script's bytes; of others, bytes of which no two blocks are alike."""
+    if name == "ls_on_scratch":
+        return SCRIPT
     words = (hashlib.sha256(number.to_bytes(8, "little")).digest() for number in range(size // 32 + 1))
     return b"".join(words)[:size]
 
@@ -36,6 +39,25 @@ def entries():
     yield "many", tarfile.DIRTYPE, 0o755, 0, 0, ""
     for number in range(200):
         yield f"many/{number:03}", tarfile.REGTYPE, 0o644, 0, number % 7, ""
+    yield from made_by_tests()
+
+
+def made_by_tests():
+    """What tests of the suite itself make on a file system that can be written: generic/067, 257,
+    401, 452."""
+    yield "067.scratch_dev_symlink", tarfile.SYMTYPE, 0o777, 0, 0, "/dev/mapper/scratch"
+    yield "testdir", tarfile.DIRTYPE, 0o755, 0, 0, ""
+    yield "067.testdir_symlink", tarfile.SYMTYPE, 0o777, 0, 0, "/mnt/scratch/testdir"
+    yield "ttt", tarfile.DIRTYPE, 0o755, 0, 0, ""
+    for number in range(1, 169):
+        yield f"ttt/{number}", tarfile.REGTYPE, 0o644, 0, 0, ""
+    yield "401.null", tarfile.CHRTYPE, 0o644, 0, 0, ""
+    yield "find-by-type", tarfile.DIRTYPE, 0o755, 0, 0, ""
+    for name, kind in (("d", tarfile.DIRTYPE), ("f", tarfile.REGTYPE), ("c", tarfile.CHRTYPE),
+                       ("b", tarfile.BLKTYPE), ("p", tarfile.FIFOTYPE)):
+        yield f"find-by-type/{name}", kind, 0o755 if name == "d" else 0o644, 0, 0, ""
+    yield "find-by-type/l", tarfile.SYMTYPE, 0o777, 0, 0, "/mnt/scratch/find-by-type/f"
+    yield "ls_on_scratch", tarfile.REGTYPE, 0o755, 0, len(SCRIPT), ""
 
 
 def write(path):
@@ -45,8 +67,9 @@ def write(path):
             info = tarfile.TarInfo(name)
             info.type, info.mode, info.uid, info.gid = kind, mode, owner, owner
             info.size, info.linkname, info.mtime = size, target, TIME
-            info.devmajor, info.devminor = (1, 3) if kind == tarfile.CHRTYPE else (0, 0)
-            tar.addfile(info, io.BytesIO(content(size)))
+            if kind in (tarfile.CHRTYPE, tarfile.BLKTYPE):
+                info.devmajor, info.devminor = 1, 3
+            tar.addfile(info, io.BytesIO(content(name, size)))
 
 
 def names():
@@ -59,7 +82,7 @@ def sums():
     """As sha256sum prints it."""
     for name, kind, _, _, size, _ in sorted(entries()):
         if kind == tarfile.REGTYPE:
-            print(f"{hashlib.sha256(content(size)).hexdigest()}  {name}")
+            print(f"{hashlib.sha256(content(name, size)).hexdigest()}  {name}")
 
 
 if __name__ == "__main__":

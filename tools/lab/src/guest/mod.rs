@@ -99,6 +99,12 @@ impl<'a> Boot<'a> {
         self
     }
 
+    /// Adds parameters to the kernel's command line.
+    pub fn kernel_parameters(mut self, parameters: &str) -> Self {
+        self.machine.command_line = format!("{} {parameters}", self.machine.command_line);
+        self
+    }
+
     /// Makes the guest's time the count of its instructions, 1 ns each: one CPU, emulated.
     /// Let the guest sleep 10 s before measuring: the kernel calibrates its clock until then.
     pub fn icount(mut self) -> Self {
@@ -258,7 +264,7 @@ impl<'a> Boot<'a> {
             self.command_limit *= DEBUG_PATIENCE;
             self.guest_limit *= DEBUG_PATIENCE;
             self.machine.command_line =
-                format!("{} {}", qemu::KERNEL_COMMAND_LINE, qemu::DEBUG_COMMAND_LINE);
+                format!("{} {}", self.machine.command_line, qemu::DEBUG_COMMAND_LINE);
         }
         Ok(())
     }

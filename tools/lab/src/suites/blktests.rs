@@ -70,7 +70,7 @@ fn one_driver(
     let name = driver.name();
     outcome::print(&format!("blktests, null_blk: {name}"))?;
     let log = logs.join(format!("{name}.log"));
-    runner::run(tests, &log, || start(&system), one_test)
+    runner::run(tests, 1, &log, || start(&system), run_alone)
 }
 
 fn start(system: &System<'_>) -> Result<Guest> {
@@ -81,12 +81,17 @@ fn start(system: &System<'_>) -> Result<Guest> {
     Ok(guest)
 }
 
-/// Runs a test; gives its outcome and all that it printed.
-fn one_test(guest: &mut Guest, test: &str) -> Result<(Outcome, String)> {
-    let command = format!("test={test}\n{}", include_str!("blktests.sh"));
-    let output = system::run(guest, FOLDER, &command)?;
-    let text = output.text().into_owned();
-    Ok((read(&text), text))
+/// Runs tests, each by itself; gives what they came to and all that they printed.
+fn run_alone(guest: &mut Guest, tests: &[String]) -> Result<(Vec<Outcome>, String)> {
+    let (mut ended, mut printed) = (Vec::new(), String::new());
+    for test in tests {
+        let command = format!("test={test}\n{}", include_str!("blktests.sh"));
+        let output = system::run(guest, FOLDER, &command)?;
+        let text = output.text();
+        ended.push(read(&text));
+        printed.push_str(&text);
+    }
+    Ok((ended, printed))
 }
 
 /// The outcome in what `check` printed on one test, which it may run several times: for plain and

@@ -35,13 +35,14 @@ impl fmt::Display for Outcome {
 /// The outcomes by the tests' names.
 pub type Outcomes = BTreeMap<String, Outcome>;
 
-/// A line on one test, as soon as it ended.
-pub fn line(test: &str, outcome: &Outcome, seconds: f64) -> String {
+/// A line on one test, with its seconds where they are known.
+pub fn line(test: &str, outcome: &Outcome, seconds: Option<f64>) -> String {
+    let seconds = seconds.map_or_else(String::new, |seconds| format!("{seconds:.0} s"));
     let reason = match outcome {
         Outcome::Skipped(reason) => reason.as_str(),
         _ => "",
     };
-    format!("{test:<16} {outcome:<8} {seconds:>5.0} s  {reason}")
+    format!("{test:<16} {outcome:<8} {seconds:>7}  {reason}")
         .trim_end()
         .to_owned()
 }

@@ -23,6 +23,7 @@ zoned-btrfs)
 	;;
 tarfs)
 	type=tarfs
+	disk space 4
 	;;
 overlay-on-tarfs)
 	type=ext4
@@ -37,6 +38,9 @@ overlay-on-tarfs)
 esac
 
 mkdir -p /mnt/test /mnt/scratch
+# Each test looks for some 130 programs, each in a process of its own: find them once.
+perl -pi -e 's{\$\(type -P ([\w.-]+)\)}{(grep { -x } map { "$_/$1" } split /:/, $ENV{PATH})[0] // ""}ge' \
+	common/config
 cat >local.config <<END
 FSTYP=$type
 TEST_DEV=/dev/test
@@ -50,20 +54,26 @@ xfs) mkfs.xfs -q /dev/test ;;
 btrfs) mkfs.btrfs -q /dev/test ;;
 zoned-btrfs) mkfs.btrfs -q -O zoned -d single -m single /dev/test ;;
 tarfs)
-	modprobe tarfs
-	sed -i '/SCRATCH/d; s|/dev/test|/dev/vdc|' local.config
-	echo 'TEST_FS_MOUNT_OPTS="-o ro"' >>local.config
+	modprobe --all tarfs dm-mod
+	# The superblock is in the last block, so the device is as large as the image.
+	dmsetup create scratch --table "0 $(blockdev --getsz /dev/vdc) linear /dev/space 0"
+	# mkfs(8) calls it with the device last: the file system is always that of /dev/vdc.
+	printf '#!/bin/bash\ncat /dev/vdc >"${@: -1}"\n' >/usr/sbin/mkfs.tarfs
+	chmod 755 /usr/sbin/mkfs.tarfs
+	cp tests/tarfs/local.config .
 	;;
 overlay-on-tarfs)
-	# Tests of overlayfs mount the folders ovl-lower, ovl-upper and ovl-work of the disk.
+	# The folder below each overlay. Tests empty the scratch disk but for hidden names.
 	modprobe tarfs
 	mkdir /mnt/tarfs
 	mount -t tarfs -o ro /dev/vdc /mnt/tarfs
-	mkfs.ext4 -q /dev/test
-	mkfs.ext4 -q /dev/scratch
-	mount /dev/test /mnt/test
-	ln -s /mnt/tarfs /mnt/test/ovl-lower
-	umount /mnt/test
+	for disk in test scratch; do
+		mkfs.ext4 -q /dev/$disk
+		mount /dev/$disk /mnt/$disk
+		ln -s /mnt/tarfs /mnt/$disk/.tarfs
+		umount /mnt/$disk
+	done
+	echo OVL_LOWER=.tarfs >>local.config
 	;;
 esac
 
