@@ -7,8 +7,8 @@ TARGET := $(or $(CARGO_TARGET_DIR),target)
 TOOLS := mkfs fsck dump
 LAB := cargo run --release --package lab --
 
-.PHONY: help modules tools man documents demo test test-debug test-debug-core fuzz bench profile \
-	blktests xfstests shell modules_install clean distclean
+.PHONY: help modules tools man documents demo test test-debug test-debug-core test-kcsan fuzz bench \
+	profile blktests xfstests shell modules_install clean distclean
 
 help:
 	@echo 'make modules          build rnull.ko and tarfs.ko for the stock kernel, and with'
@@ -19,7 +19,8 @@ help:
 	@echo 'make demo             show both at work in a guest [TAR=any.tar]'
 	@echo 'make test             run every test and check'
 	@echo 'make test-debug       the tests in guests, on a kernel with sanitizers that is built'
-	@echo '                      first; test-debug-core: its own tests and the main ones'
+	@echo '                      first; test-debug-core: its own tests and the main ones;'
+	@echo '                      test-kcsan: those of rnull, on one that finds data races'
 	@echo 'make fuzz             feed the readers of archives, images and settings anything'
 	@echo '                      [SECONDS=60 each]'
 	@echo 'make bench            measure against C and EROFS [BENCH=name] [QUICK=1]'
@@ -94,6 +95,12 @@ test-debug:
 
 test-debug-core:
 	$(DEBUG_TEST) $(addprefix --test ,$(DEBUG_CORE))
+
+KCSAN_TESTS := debug_kcsan rnull rnull_data rnull_io rnull_statistics rnull_stress
+
+test-kcsan:
+	BLOCKYARD_DEBUG=kcsan cargo test --package tests --features kcsan-kernel --no-fail-fast \
+		$(addprefix --test ,$(KCSAN_TESTS))
 
 modules_install:
 	@command -v depmod >/dev/null || { echo 'there is no depmod: install kmod' >&2; exit 1; }

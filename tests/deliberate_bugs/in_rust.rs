@@ -2,6 +2,8 @@
 
 //! The bugs of `main.c` that are written in Rust: the sanitizers see code of both compilers.
 
+use core::{cell::UnsafeCell, hint::black_box};
+
 use kernel::{new_mutex, new_spinlock, prelude::*, sync::Mutex};
 
 /// Reads one byte behind an allocation.
@@ -52,5 +54,22 @@ pub extern "C" fn rust_sleep_in_atomic() {
     if let (Ok(atomic), Ok(sleeps)) = locks {
         let _atomic = atomic.lock();
         let _sleeps = sleeps.lock();
+    }
+}
+
+/// A number that all threads can write.
+struct Unlocked(UnsafeCell<u32>);
+
+// SAFETY: None: nothing keeps writes apart. This is the bug of `rust_write_unlocked`.
+unsafe impl Sync for Unlocked {}
+
+/// Writes a number under no lock, for as long as another thread takes to start doing so too.
+#[no_mangle]
+pub extern "C" fn rust_write_unlocked() {
+    static NUMBER: Unlocked = Unlocked(UnsafeCell::new(0));
+    for value in 0..1_000_000 {
+        // SAFETY: The static is always there. That it is written elsewhere at the same time is
+        // the bug; that the pointer is not known keeps the compiler from writing once.
+        unsafe { *black_box(NUMBER.0.get()) = value };
     }
 }

@@ -4,9 +4,11 @@
  * module with bug=NAME has it: a sanitizer that says nothing then would not have spoken elsewhere.
  */
 
+#include <linux/kthread.h>
 #include <linux/list.h>
 #include <linux/module.h>
 #include <linux/slab.h>
+#include <linux/sched/task.h>
 #include <linux/spinlock.h>
 #include <linux/timer.h>
 
@@ -19,6 +21,7 @@ void rust_out_of_bounds(void);
 void rust_use_after_free(void);
 void rust_lock_order(void);
 void rust_sleep_in_atomic(void);
+void rust_write_unlocked(void);
 
 static noinline void use_after_free(void)
 {
@@ -61,6 +64,24 @@ static noinline void active_timer_freed(void)
 	kfree(timer);
 }
 
+static int write_unlocked(void *unused)
+{
+	rust_write_unlocked();
+	return 0;
+}
+
+static noinline void rust_data_race(void)
+{
+	struct task_struct *other = kthread_create(write_unlocked, NULL, "write_unlocked");
+
+	if (IS_ERR(other))
+		return;
+	get_task_struct(other);
+	wake_up_process(other);
+	rust_write_unlocked();
+	kthread_stop_put(other);
+}
+
 static const struct {
 	const char *name;
 	void (*have)(void);
@@ -73,6 +94,7 @@ static const struct {
 	{ "rust_use_after_free", rust_use_after_free },
 	{ "rust_lock_order", rust_lock_order },
 	{ "rust_sleep_in_atomic", rust_sleep_in_atomic },
+	{ "rust_data_race", rust_data_race },
 };
 
 static int __init deliberate_bugs_init(void)

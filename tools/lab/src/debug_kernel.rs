@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
-//! The debug kernel: the source of the stock kernel, configured by `debug.config` for guests and
-//! with the kernel's sanitizers. Clang compiles it: KASAN instruments Rust only beside clang.
+//! The debug kernels: the source of the stock kernel, configured for guests and with the kernel's
+//! sanitizers. Clang compiles them: what instruments Rust is LLVM.
 
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 
 use crate::apt::Apt;
 use crate::cache::Entry;
@@ -16,8 +17,54 @@ use crate::sdk::{self, Sdk};
 use crate::toolbox::{self, Toolbox};
 use crate::{kernel_source, process};
 
-/// All that is on in its configuration.
-const CONFIG: &str = include_str!("../debug.config");
+/// Which debug kernel: not all sanitizers fit into one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sanitizers {
+    /// All but KCSAN.
+    Debug,
+    /// KCSAN alone, which looks for data races.
+    Kcsan,
+}
+
+impl Sanitizers {
+    /// Takes the value of `BLOCKYARD_DEBUG`.
+    ///
+    /// # Errors
+    /// `Usage` where it names none.
+    pub fn parse(value: &str) -> Result<Self> {
+        match value {
+            "1" => Ok(Self::Debug),
+            "kcsan" => Ok(Self::Kcsan),
+            _ => {
+                let message =
+                    format!("BLOCKYARD_DEBUG={value} is no debug kernel: give 1 or kcsan");
+                Err(Error::new(Kind::Usage, message))
+            }
+        }
+    }
+
+    /// What its files are named after.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Debug => "debug",
+            Self::Kcsan => "kcsan",
+        }
+    }
+
+    /// All that is on in its configuration.
+    fn config(self) -> &'static str {
+        match self {
+            Self::Debug => include_str!("../debug.config"),
+            Self::Kcsan => include_str!("../kcsan.config"),
+        }
+    }
+
+    /// What its source lacks, as a patch.
+    fn patch(self) -> Option<&'static str> {
+        (self == Self::Kcsan).then_some(include_str!("../kcsan-rust.patch"))
+    }
+}
+
 /// Drivers for hardware that no guest has, and what is not compiled.
 const LEFT_OUT: &[&str] = &[
     "linux-source-7.2/drivers/gpu/*.[ch]",
@@ -44,6 +91,7 @@ impl DebugKernel {
     /// `Build` where it does not compile, or where its source does not know a line of the
     /// configuration.
     pub fn provide(
+        sanitizers: Sanitizers,
         release: &Release,
         toolbox: &Toolbox,
         cache: &Path,
@@ -53,18 +101,21 @@ impl DebugKernel {
         let mut inputs = vec!["recipe 1".to_owned(), release.version.clone()];
         inputs.extend(toolbox.compilers()?);
         inputs.extend(LEFT_OUT.iter().map(|pattern| format!("without {pattern}")));
-        inputs.push(CONFIG.to_owned());
+        inputs.push(sanitizers.config().to_owned());
+        inputs.extend(sanitizers.patch().map(str::to_owned));
         let essential = sdk::ESSENTIAL
             .iter()
             .map(|file| format!("{}/{file}", sdk::TREE));
         let essential = essential.collect();
-        let entry = Entry::new(cache, "debug-kernel", inputs, essential);
+        let name = format!("{}-kernel", sanitizers.name());
+        let entry = Entry::new(cache, &name, inputs, essential);
         let folder = entry.get(|folder| {
             let tree = folder.join(sdk::TREE);
             unpack(release, &tree, logs, &apt()?)?;
             // The tree sees itself where it will be, so that no path in it changes.
             let place = entry.folder().join(sdk::TREE);
             let build = Build {
+                sanitizers,
                 toolbox,
                 tree: &tree,
                 place: toolbox.place(&tree, &place),
@@ -99,6 +150,7 @@ fn unpack(release: &Release, tree: &Path, logs: &Path, apt: &Apt) -> Result<()> 
 
 /// A tree being compiled.
 struct Build<'a> {
+    sanitizers: Sanitizers,
     toolbox: &'a Toolbox,
     /// Where it is.
     tree: &'a Path,
@@ -109,18 +161,19 @@ struct Build<'a> {
 
 impl Build<'_> {
     fn run(&self) -> Result<()> {
-        let fragment = self.tree.join("debug.config");
-        fs::write(&fragment, CONFIG).map_err(|error| Error::io("write", &fragment, error))?;
-        let step = Step::start("compiling the debug kernel");
-        let all_config = format!(
-            "KCONFIG_ALLCONFIG={}",
-            self.place.join("debug.config").display()
-        );
+        let name = self.sanitizers.name();
+        let config = format!("{name}.config");
+        self.write(&config, self.sanitizers.config())?;
+        if let Some(patch) = self.sanitizers.patch() {
+            self.patch(patch)?;
+        }
+        let step = Step::start(format!("compiling the {name} kernel"));
+        let all_config = format!("KCONFIG_ALLCONFIG={}", self.place.join(&config).display());
         self.make(&[&all_config, "allnoconfig"], &step)?;
-        let refused = Config::read(&self.tree.join(".config"))?.missing(CONFIG);
+        let refused = Config::read(&self.tree.join(".config"))?.missing(self.sanitizers.config());
         if !refused.is_empty() {
             let message = format!(
-                "the kernel's configuration does not take these lines of debug.config: {}",
+                "the kernel's configuration does not take these lines of {config}: {}",
                 refused.join(", ")
             );
             return Err(Error::new(Kind::Build, message));
@@ -130,20 +183,40 @@ impl Build<'_> {
         // The lab finds what a module needs by itself.
         self.make(&[&stage, "DEPMOD=true", "modules_install"], &step)?;
         // Objects are most of the tree, and no module is linked with them.
-        let mut command = self.toolbox.command(&[(self.tree, self.place)], self.place);
+        let mut command = self.command();
         command.args(["find", ".", "-name", "*.[oa]", "-delete"]);
         process::output(command, Kind::Build)?;
         step.finish();
         Ok(())
     }
 
+    fn write(&self, name: &str, text: &str) -> Result<()> {
+        let file = self.tree.join(name);
+        fs::write(&file, text).map_err(|error| Error::io("write", &file, error))
+    }
+
+    fn patch(&self, patch: &str) -> Result<()> {
+        let name = "blockyard.patch";
+        self.write(name, patch)?;
+        let mut command = self.command();
+        command.args(["busybox", "patch", "-p1", "-i", name]);
+        process::output(command, Kind::Build).map(drop)
+    }
+
+    /// The start of a command in the tree, in the toolbox.
+    fn command(&self) -> Command {
+        self.toolbox.command(&[(self.tree, self.place)], self.place)
+    }
+
     fn make(&self, arguments: &[&str], step: &Step) -> Result<()> {
-        let mut command = self.toolbox.command(&[(self.tree, self.place)], self.place);
+        let mut command = self.command();
         command
             .args(sdk::make_with(sdk::CLANG, sdk::GCC))
             .args(arguments);
-        let log = self.logs.join("debug-kernel.log");
-        let doing = "cannot build the debug kernel";
+        let log = self
+            .logs
+            .join(format!("{}-kernel.log", self.sanitizers.name()));
+        let doing = "cannot build a debug kernel";
         process::logged(command, doing, &log, Kind::Build, |line| {
             step.note(line.trim())
         })

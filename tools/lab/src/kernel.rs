@@ -12,8 +12,8 @@ use crate::progress::Step;
 use crate::releases::Release;
 use crate::{modinfo, toolbox};
 
-/// The end of the debug kernel's release, as its configuration has it.
-const DEBUG_SUFFIX: &str = "-blockyard-debug";
+/// The ends of the debug kernels' releases, as their configurations have them.
+const DEBUG_SUFFIXES: &[&str] = &["-blockyard-debug", "-blockyard-kcsan"];
 
 /// The folder of a kernel as Debian packs it, `lib/modules/RELEASE` with `vmlinuz` in it.
 #[derive(Debug, Clone)]
@@ -99,9 +99,11 @@ impl Kernel {
         &self.folder
     }
 
-    /// Whether it is the debug kernel: one with sanitizers, which cost time and memory.
+    /// Whether it is a debug kernel: one with sanitizers, which cost time and memory.
     pub fn is_debug(&self) -> bool {
-        self.release.ends_with(DEBUG_SUFFIX)
+        DEBUG_SUFFIXES
+            .iter()
+            .any(|suffix| self.release.ends_with(suffix))
     }
 
     /// The bootable image.

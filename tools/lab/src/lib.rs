@@ -40,7 +40,7 @@ pub use sdk::Sdk;
 pub use toolbox::Toolbox;
 
 use apt::Apt;
-use debug_kernel::DebugKernel;
+use debug_kernel::{DebugKernel, Sanitizers};
 use releases::Release;
 
 /// The variables of the environment that are read, for the program's help.
@@ -53,7 +53,7 @@ Environment:
   BLOCKYARD_TOOLBOX   a Debian 13 root that has the tools
   BLOCKYARD_KERNEL    the folder lib/modules/RELEASE of the kernel that guests boot
   BLOCKYARD_DEBUG     1: guests boot the debug kernel, which has sanitizers, in place of the
-                      stock kernel, and modules are built for it";
+                      stock kernel, and modules are built for it; kcsan: the one with KCSAN";
 
 /// A checkout and what it needs around it; each part is made when it is first asked for.
 ///
@@ -62,7 +62,7 @@ pub struct Lab {
     checkout: PathBuf,
     cache: PathBuf,
     wanted_release: Option<String>,
-    debug: bool,
+    debug: Option<Sanitizers>,
     toolbox: OnceLock<Toolbox>,
     release: OnceLock<Release>,
     kernel: OnceLock<Kernel>,
@@ -74,7 +74,8 @@ impl Lab {
     /// Finds the checkout (the one this was compiled in) and the cache folder.
     ///
     /// # Errors
-    /// `Usage` where no cache folder can be derived from the environment.
+    /// `Usage` where no cache folder can be derived from the environment, or where that names no
+    /// debug kernel.
     pub fn locate() -> Result<Self> {
         let checkout = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2);
         let checkout = checkout.unwrap_or(Path::new("/")).to_owned();
@@ -84,7 +85,9 @@ impl Lab {
             checkout,
             cache,
             wanted_release: variable("KREL"),
-            debug: variable("BLOCKYARD_DEBUG").is_some(),
+            debug: variable("BLOCKYARD_DEBUG")
+                .map(|value| Sanitizers::parse(&value))
+                .transpose()?,
             toolbox: OnceLock::new(),
             release: OnceLock::new(),
             kernel: OnceLock::new(),
@@ -104,7 +107,15 @@ impl Lab {
     /// Takes the debug kernel, whatever the environment says.
     pub fn with_debug_kernel(self) -> Self {
         Self {
-            debug: true,
+            debug: Some(Sanitizers::Debug),
+            ..self
+        }
+    }
+
+    /// Takes the debug kernel with KCSAN, whatever the environment says.
+    pub fn with_kcsan_kernel(self) -> Self {
+        Self {
+            debug: Some(Sanitizers::Kcsan),
             ..self
         }
     }
@@ -157,19 +168,21 @@ impl Lab {
     /// The kernel that guests boot: of `KREL`, or that of `KDIR`, or the newest stock kernel; or the
     /// debug kernel, of the same source.
     pub fn kernel(&self) -> Result<&Kernel> {
-        once(&self.kernel, || match folder("BLOCKYARD_KERNEL")? {
-            Some(folder) => Kernel::open(&folder),
-            None if self.debug => Ok(self.debug_kernel()?.kernel.clone()),
-            None => Kernel::provide(self.release()?, &self.cache, || self.apt()),
+        once(&self.kernel, || {
+            match (folder("BLOCKYARD_KERNEL")?, self.debug) {
+                (Some(folder), _) => Kernel::open(&folder),
+                (None, Some(sanitizers)) => Ok(self.debug_kernel(sanitizers)?.kernel.clone()),
+                (None, None) => Kernel::provide(self.release()?, &self.cache, || self.apt()),
+            }
         })
     }
 
     /// The kernel tree that modules are built against: `KDIR`, or the SDK of [`Lab::kernel`].
     pub fn sdk(&self) -> Result<&Sdk> {
-        once(&self.sdk, || match folder("KDIR")? {
-            Some(tree) => Sdk::open(&tree, self.toolbox()?),
-            None if self.debug => Ok(self.debug_kernel()?.sdk.clone()),
-            None => {
+        once(&self.sdk, || match (folder("KDIR")?, self.debug) {
+            (Some(tree), _) => Sdk::open(&tree, self.toolbox()?),
+            (None, Some(sanitizers)) => Ok(self.debug_kernel(sanitizers)?.sdk.clone()),
+            (None, None) => {
                 let (release, toolbox) = (self.release()?, self.toolbox()?);
                 Sdk::provide(release, toolbox, &self.cache, &self.logs(), || self.apt())
             }
@@ -197,10 +210,17 @@ impl Lab {
         modules::provide(self, name)
     }
 
-    fn debug_kernel(&self) -> Result<&DebugKernel> {
+    fn debug_kernel(&self, sanitizers: Sanitizers) -> Result<&DebugKernel> {
         once(&self.debug_kernel, || {
             let (release, toolbox) = (self.release()?, self.toolbox()?);
-            DebugKernel::provide(release, toolbox, &self.cache, &self.logs(), || self.apt())
+            DebugKernel::provide(
+                sanitizers,
+                release,
+                toolbox,
+                &self.cache,
+                &self.logs(),
+                || self.apt(),
+            )
         })
     }
 

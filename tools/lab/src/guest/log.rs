@@ -16,7 +16,6 @@ const MARKS: &[&str] = &[
     "refcount_t: ",
     "UBSAN: ",
     "KASAN: ",
-    "KCSAN: ",
     "general protection fault",
     "blocked for more than",
     "detected stall",
@@ -30,6 +29,21 @@ const MARKS: &[&str] = &[
     "pagealloc: memory corruption",
 ];
 
+/// Begins a report of a data race, which ends with a line of `=`.
+const DATA_RACE: &str = "BUG: KCSAN: ";
+/// How a trace of the stack names code of our modules. (`null_blk` is the kernel's own.)
+const OURS: &[&str] = &[
+    " [rnull]",
+    " [tarfs]",
+    " [sample_ram_disk]",
+    " [sample_memory_fs]",
+    " [deliberate_bugs]",
+];
+
+/// How many functions of the trace of an access have to do with what is accessed: itself, a helper,
+/// a library. What those do that called them is another thing.
+const ACCESS_FRAMES: u32 = 3;
+
 /// All of a log that QEMU may still be writing.
 pub fn read(file: &File) -> String {
     let mut bytes = Vec::new();
@@ -41,11 +55,39 @@ pub fn read(file: &File) -> String {
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
-/// The first line of `log` that reports a bug, a warning, or a hang of the kernel.
+/// The first line of `log` that reports a bug, a warning, or a hang of the kernel. The kernel has
+/// data races of its own; those of our modules count.
 pub fn first_complaint(log: &str) -> Option<&str> {
-    log.lines()
-        .find(|line| MARKS.iter().any(|mark| line.contains(mark)))
-        .map(str::trim_end)
+    let mut lines = log.lines();
+    while let Some(line) = lines.next() {
+        let is_complaint = if line.contains(DATA_RACE) {
+            let report = lines.by_ref().take_while(|line| !line.contains("====="));
+            is_ours(report)
+        } else {
+            MARKS.iter().any(|mark| line.contains(mark))
+        };
+        if is_complaint {
+            return Some(line.trim_end());
+        }
+    }
+    None
+}
+
+/// Whether one of the two accesses that the report of a data race shows is by a module of ours:
+/// by itself, or by what it calls with its data.
+fn is_ours<'a>(report: impl Iterator<Item = &'a str>) -> bool {
+    let mut frames = 0;
+    for line in report {
+        if line.contains(" on cpu ") && line.trim_end().ends_with(':') {
+            frames = ACCESS_FRAMES;
+        } else if frames > 0 {
+            if OURS.iter().any(|module| line.contains(module)) {
+                return true;
+            }
+            frames -= 1;
+        }
+    }
+    false
 }
 
 /// The last `lines` lines.
@@ -94,6 +136,31 @@ mod tests {
             [    2.1] rnull: loading out-of-tree module taints kernel.\n\
             [    2.2] Warning: unable to open an initial console.\n";
         assert_eq!(first_complaint(log), None);
+    }
+
+    #[test]
+    fn a_data_race_counts_where_a_module_of_ours_has_part() {
+        let race = |frame: &str| {
+            format!(
+                "[    1.0] =======================\n\
+                 [    1.0] BUG: KCSAN: data-race in f / g\n\
+                 [    1.0] write to 0xffff888000000000 of 4 bytes by interrupt on cpu 0:\n\
+                 [    1.0]  f+0x1/0x2\n\
+                 [    1.0] read to 0xffff888000000000 of 4 bytes by task 1 on cpu 1:\n\
+                 [    1.0]  {frame}\n\
+                 [    1.0] =======================\n"
+            )
+        };
+        let stock = race("g+0x1/0x2 [null_blk]\n a\n b\n h+0x1/0x2 [rnull]");
+        let ours = race("memcpy+0x1/0x2\n a\n g+0x1/0x2 [rnull]");
+        assert_eq!(first_complaint(&stock), None);
+        let reported = Some("[    1.0] BUG: KCSAN: data-race in f / g");
+        assert_eq!(first_complaint(&ours), reported);
+        assert_eq!(first_complaint(&(stock.clone() + &ours)), reported);
+        let loaded = "[    2.0]  h+0x1/0x2 [rnull]\n";
+        assert_eq!(first_complaint(&(stock.clone() + loaded)), None);
+        let oops = "[    2.0] BUG: unable to handle page fault";
+        assert_eq!(first_complaint(&(stock + oops)), Some(oops));
     }
 
     #[test]

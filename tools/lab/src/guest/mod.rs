@@ -255,7 +255,7 @@ impl<'a> Boot<'a> {
         Ok(())
     }
 
-    /// Gives the debug kernel what its sanitizers cost: KASAN's shadow and what it keeps from being
+    /// Gives a debug kernel what its sanitizers cost: KASAN's shadow and what it keeps from being
     /// used again, and time.
     fn allow_for_debug_kernel(&mut self) -> Result<()> {
         if self.lab.kernel()?.is_debug() {

@@ -60,10 +60,13 @@ pub struct Machine {
 pub const KERNEL_COMMAND_LINE: &str = "console=ttyS0 loglevel=5 panic=-1 oops=panic tsc=reliable \
      no_timer_check sysctl.kernel.hung_task_timeout_secs=60";
 
-/// What the debug kernel is told as well: to poison pages that are free, to report not only the
+/// What the debug kernels are told as well: to poison pages that are free, to report not only the
 /// first thing that KASAN finds, and to use page tables of four levels. (It takes an interrupt at
 /// the moment when it clears what it knows of the CPU, five levels among it, for a wild access.)
-pub const DEBUG_COMMAND_LINE: &str = "page_poison=1 kasan_multi_shot no5lvl";
+/// KCSAN is to watch one access in 997, in place of 4,000, and for 200 us, in place of 80, or 50 us
+/// in interrupts: emulated CPUs do less in that time.
+pub const DEBUG_COMMAND_LINE: &str = "page_poison=1 kasan_multi_shot no5lvl \
+     kcsan.skip_watch=997 kcsan.udelay_task=200 kcsan.udelay_interrupt=50";
 
 impl Machine {
     /// The arguments that decide how it executes, and how fast.
