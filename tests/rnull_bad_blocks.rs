@@ -2,7 +2,7 @@
 //! rnull's bad sectors are those of the C driver.
 
 use lab::Lab;
-use tests::null_block::{same, start};
+use tests::null_block::{run, same, start, RNULL};
 
 #[test]
 fn bad_sectors_fail_requests_like_c() {
@@ -81,5 +81,27 @@ fn bad_sectors_fail_requests_like_c() {
         "{printed}"
     );
     assert!(printed.contains("write again 16 16: \n"), "once is once");
+    // C's driver stops the kernel here: it counts the sectors to clear in an `int`, which is 0.
+    let printed = run(
+        &mut guest,
+        &RNULL,
+        r#"
+        load nr_devices=0
+        mkdir $root/a
+        cd $root/a
+        put badblocks +5-9
+        put badblocks +4294967290-4294967305
+        put badblocks -0-4294967295
+        cat badblocks
+        put badblocks -4294967296-18446744073709551615
+        cat badblocks
+        put badblocks +18014398509481983-18014398509481984
+        cat badblocks
+        cd /
+        rmdir $root/a
+        rmmod $module
+        "#,
+    );
+    assert_eq!(printed, "4294967296 10\nInvalid argument\n");
     guest.shutdown().unwrap();
 }

@@ -8,7 +8,7 @@ use crate::{static_key, units::Sectors};
 use blk_bindings::badblocks;
 use core::{
     ops::Range,
-    sync::atomic::{AtomicBool, Ordering::Relaxed},
+    sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
 };
 use kernel::{
     error::to_result,
@@ -26,7 +26,16 @@ pub struct BadBlocks {
     raw: Opaque<badblocks>,
     /// Whether there ever was a bad sector, or somebody said that some were good.
     in_use: AtomicBool,
+    /// The sector behind the last one that ever was bad.
+    end: AtomicU64,
 }
+
+/// The sector behind the last one that a table has room for.
+const END: u64 = 1 << 54;
+
+/// The most sectors that C clears at once: it counts them in an `int`, and goes on for ever, with
+/// interrupts off, where that is 0.
+const MOST_CLEARED: u64 = 1 << 30;
 
 // SAFETY: The table may be freed on any CPU.
 unsafe impl Send for BadBlocks {}
@@ -49,6 +58,7 @@ impl BadBlocks {
                 to_result(unsafe { blk_bindings::badblocks_init(raw, 1) })
             }),
             in_use: AtomicBool::new(false),
+            end: AtomicU64::new(0),
         })
     }
 
@@ -56,7 +66,7 @@ impl BadBlocks {
     ///
     /// # Errors
     ///
-    /// `EINVAL` if the table is full, or the range has 2^64 sectors.
+    /// `EINVAL` if the table is full, or has no room for sectors as high: for those from 2^54 on.
     pub fn add(
         &self,
         first: Sectors,
@@ -64,7 +74,11 @@ impl BadBlocks {
         held: &mut Held<'_, impl Level<Context = Process>>,
     ) -> Result {
         let len = Self::len(first, last)?;
+        if last.get() >= END {
+            return Err(EINVAL);
+        }
         self.in_use.store(true, Relaxed);
+        self.end.fetch_max(last.get().saturating_add(1), Relaxed);
         static_key::use_bad_blocks(held);
         // SAFETY: The table is initialised.
         match unsafe { blk_bindings::badblocks_set(self.raw.get(), first.get(), len, 1) } {
@@ -79,13 +93,19 @@ impl BadBlocks {
     ///
     /// `EINVAL` if the table is full, or the range has 2^64 sectors.
     pub fn remove(&self, first: Sectors, last: Sectors) -> Result {
-        let len = Self::len(first, last)?;
+        Self::len(first, last)?;
         self.in_use.store(true, Relaxed);
-        // SAFETY: The table is initialised.
-        match unsafe { blk_bindings::badblocks_clear(self.raw.get(), first.get(), len) } {
-            true => Ok(()),
-            false => Err(EINVAL),
+        let end = last.get().saturating_add(1).min(self.end.load(Relaxed));
+        let mut start = first.get();
+        while start < end {
+            let len = end.saturating_sub(start).min(MOST_CLEARED);
+            // SAFETY: The table is initialised.
+            if !unsafe { blk_bindings::badblocks_clear(self.raw.get(), start, len) } {
+                return Err(EINVAL);
+            }
+            start = start.saturating_add(len);
         }
+        Ok(())
     }
 
     /// The number of sectors from `first` to `last`.
