@@ -1,10 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
-//! rnull and the C driver are given the same random settings, and must come to the same.
+//! rnull and the C driver are given the same random settings, and must come to the same. Files that
+//! the C driver has not must take a value or leave all as it was.
+
+use std::env;
+use std::fmt::Write;
 
 use fastrand::Rng;
+use lab::guest::Guest;
 use lab::Lab;
-use std::fmt::Write;
-use tests::null_block::{same, start};
+use tests::attribute_values::{value, Grammar};
+use tests::null_block::{boot, mount_configfs, run, same, start, RNULL};
 
 /// Sequences that one run tries.
 const ROUNDS: usize = 24;
@@ -137,5 +142,189 @@ fn random_settings_are_taken_like_c() {
     assert!(printed.matches("'1': \n").count() > ROUNDS);
     assert!(printed.matches("Device or resource busy\n").count() > ROUNDS / 4);
     assert!(printed.contains("/hctx1/type:poll\n"));
+    guest.shutdown().unwrap();
+}
+
+/// Values that one run writes to files; `BLOCKYARD_RANDOM_VALUES` in the environment gives another
+/// number, and `BLOCKYARD_RANDOM_SEED` other values.
+const VALUES: u64 = 4000;
+
+/// Files that both drivers have, none of which turns a disk on. `badblocks` is not among them: some
+/// ranges of 2^32 sectors and more stop a kernel with C's driver.
+const SHARED: &[(&str, Grammar)] = &[
+    ("badblocks_once", Grammar::Truth),
+    ("blocking", Grammar::Truth),
+    ("blocksize", Grammar::Number),
+    ("cache_size", Grammar::Number),
+    ("completion_nsec", Grammar::Number),
+    ("discard", Grammar::Truth),
+    ("fua", Grammar::Truth),
+    ("hw_queue_depth", Grammar::Number),
+    ("index", Grammar::Number),
+    ("irqmode", Grammar::Number),
+    ("max_sectors", Grammar::Number),
+    ("mbps", Grammar::Number),
+    ("memory_backed", Grammar::Truth),
+    ("queue_mode", Grammar::Number),
+    ("rotational", Grammar::Truth),
+    ("shared_tags", Grammar::Truth),
+    ("size", Grammar::Number),
+    ("use_per_node_hctx", Grammar::Truth),
+    ("zone_append_max_sectors", Grammar::Number),
+    ("zone_capacity", Grammar::Number),
+    ("zone_full", Grammar::Truth),
+    ("zone_max_active", Grammar::Number),
+    ("zone_max_open", Grammar::Number),
+    ("zone_nr_conv", Grammar::Number),
+    ("zone_offline", Grammar::Number),
+    ("zone_readonly", Grammar::Number),
+    ("zone_size", Grammar::Number),
+    ("zoned", Grammar::Truth),
+];
+
+/// Files that rnull alone has, and `badblocks`.
+const OWN: &[(&str, Grammar)] = &[
+    ("badblocks", Grammar::BadBlocks),
+    ("crash/lose", Grammar::Loss),
+    ("crash/now", Grammar::Truth),
+    ("crash/seed", Grammar::Number),
+    ("crash/torn", Grammar::Truth),
+    ("init_hctx_fault_inject/times", Grammar::Number),
+    ("latency/flush", Grammar::Latency),
+    ("latency/read", Grammar::Latency),
+    ("latency/seed", Grammar::Number),
+    ("latency/zone_management", Grammar::Latency),
+    ("requeue_inject/interval", Grammar::Number),
+    ("rules/from", Grammar::Number),
+    ("rules/prepared", Grammar::Truth),
+    ("rules/rules", Grammar::Rule),
+    ("rules/rules", Grammar::Rule),
+    ("rules/rules", Grammar::Rule),
+    ("rules/seed", Grammar::Number),
+    ("statistics/enabled", Grammar::Truth),
+    ("statistics/reset", Grammar::Truth),
+    ("timeout_inject/probability", Grammar::Number),
+    ("timeout_inject/space", Grammar::Number),
+];
+
+/// Writes the values of a file with lines of a file's name and bytes in hexadecimal; prints for each
+/// the error's number and what the file has then: its length, a sum, and the first bytes. Says where
+/// a value was refused and the file has changed all the same.
+const WRITE: &str = r#"
+    my ($disk, $values) = @ARGV;
+    sub take {
+        open(my $file, "<", $_[0]) or return "";
+        sysread($file, my $text, 8192);
+        return $text // "";
+    }
+    sub put {
+        open(my $file, ">", $_[0]) or return $! + 0;
+        return defined syswrite($file, $_[1]) ? 0 : $! + 0;
+    }
+    open(my $lines, "<", $values) or die;
+    while (defined(my $line = <$lines>)) {
+        my ($name, $hex) = split(" ", $line);
+        my ($file, $value) = ("$disk/$name", pack("H*", $hex // ""));
+        # All rules are listed.
+        put("$disk/rules/from", "0") if $name eq "rules/rules";
+        my $before = take($file);
+        my $error = put($file, $value);
+        my $after = take($file);
+        my $shown = unpack("H*", substr($after, 0, 24));
+        print "$. $name $error ", length($after), " ", unpack("%32C*", $after), " $shown\n";
+        # A range that does not fit into the table fills it, with either driver.
+        my $is_whole = $name eq "badblocks" || $before eq $after;
+        print "$. $name: refused, and changed\n" if $error && !$is_whole;
+        # What is shown is a value as well, and means the same.
+        if (!$error && length $value && $name !~ /^(badblocks|rules.rules|crash.now|statistics)/) {
+            my $again = put($file, $after);
+            print "$. $name: error $again for what it shows\n" if $again && length $after;
+            print "$. $name: shows something else\n" if take($file) ne $after;
+        }
+        if (!$error && $name eq "rules/rules" && $value =~ /^\s*\+/) {
+            my ($rule) = $after =~ /([^\n]*)\n\z/;
+            $rule =~ s/^\d+: (.*) hits=\d+$/$1/ or print "$. no rule: $rule\n";
+            my $again = put($file, "+$rule");
+            print "$. $name: error $again for $rule\n" if $again;
+            print "$. $name: $rule is shown as another one\n" if take($file) !~ /: \Q$rule\E hits=0\n\z/;
+            put($file, "-all");
+        }
+    }
+"#;
+
+/// Lines for [`WRITE`].
+fn values(files: &[(&str, Grammar)], rng: &mut Rng, count: u64) -> String {
+    let mut lines = String::new();
+    for _ in 0..count {
+        let (file, grammar) = rng.choice(files).copied().unwrap();
+        write!(lines, "{file} ").unwrap();
+        for byte in value(grammar, rng) {
+            write!(lines, "{byte:02x}").unwrap();
+        }
+        lines.push('\n');
+    }
+    lines
+}
+
+/// What a script that writes the values in `file` to a disk prints; the disk is on where that is said.
+fn write_values(file: &str, is_on: bool) -> String {
+    let power = if is_on {
+        "put size 16; put power 1"
+    } else {
+        ""
+    };
+    format!(
+        "load nr_devices=0; mkdir $root/a; cd $root/a; {power}
+        perl /write.pl $root/a /{file}
+        cd /; rmdir $root/a; rmmod $module\n"
+    )
+}
+
+/// The errors that a file of rnull alone may give: EINVAL, ERANGE, EBUSY, ENOSPC and ENOENT.
+const ERRORS: &[&str] = &["0", "2", "16", "22", "28", "34"];
+
+fn check_own(guest: &mut Guest, is_on: bool) -> String {
+    let printed = run(guest, &RNULL, &write_values("own", is_on));
+    let is_wrong = |line: &&str| {
+        let words: Vec<&str> = line.split(' ').collect();
+        words.len() != 6 || !ERRORS.contains(&words[2])
+    };
+    let wrong: Vec<&str> = printed.lines().filter(is_wrong).collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    printed
+}
+
+#[test]
+fn any_value_is_taken_like_c_or_refused() {
+    let variable =
+        |name: &str, default| env::var(name).map_or(default, |text| text.parse().unwrap());
+    let count = variable("BLOCKYARD_RANDOM_VALUES", VALUES);
+    let mut rng = Rng::with_seed(variable("BLOCKYARD_RANDOM_SEED", 1));
+    let lab = Lab::locate().unwrap();
+    let mut guest = boot(&lab)
+        .program("perl")
+        .bytes("/write.pl", WRITE.as_bytes())
+        .bytes("/shared", values(SHARED, &mut rng, count).as_bytes())
+        .bytes("/own", values(OWN, &mut rng, count).as_bytes())
+        .command_limit(std::time::Duration::from_secs(count / 20 + 300))
+        .guest_limit(std::time::Duration::from_secs(count / 5 + 1200))
+        .boot()
+        .unwrap();
+    mount_configfs(&mut guest);
+    run(&mut guest, &RNULL, "dmesg -n 1");
+    for is_on in [false, true] {
+        let shared = same(&mut guest, &write_values("shared", is_on));
+        let own = check_own(&mut guest, is_on);
+        for (printed, error) in [
+            (&shared, " 0 "),
+            (&shared, " 22 "),
+            (&own, " 0 "),
+            (&own, " 22 "),
+        ] {
+            let lines = printed.lines().filter(|line| line.contains(error)).count();
+            println!("on: {is_on}, error{error}: {lines} of {count}");
+            assert!(lines > 0);
+        }
+    }
     guest.shutdown().unwrap();
 }

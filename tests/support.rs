@@ -3,6 +3,7 @@
 
 use lab::guest::Guest;
 
+pub mod attribute_values;
 pub mod image;
 pub mod mutation;
 pub mod null_block;
