@@ -21,10 +21,11 @@ HERE = Path(__file__).resolve().parent
 def features(program, folders):
     """What each input covers: {path: set of numbers}."""
     with tempfile.TemporaryDirectory() as made:
-        control = Path(made) / "control"
+        control, corpus = Path(made) / "control", Path(made) / "corpus"
+        corpus.mkdir()
         # How often a place is reached is left out: it makes a corpus ten times as large.
         subprocess.run([program, "-set_cover_merge=1", "-use_counters=0", "-max_len=65536",
-                        f"-merge_control_file={control}", made, *folders],
+                        f"-merge_control_file={control}", corpus, *folders],
                        check=True, stderr=subprocess.DEVNULL)
         lines = control.read_text().splitlines()
     # The number of inputs and of those that are there already, the inputs, and then what libFuzzer
