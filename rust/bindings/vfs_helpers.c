@@ -115,12 +115,19 @@ void blockyard_ratelimit_default_init(struct ratelimit_state *state)
 	ratelimit_default_init(state);
 }
 
+/*
+ * Under the lock that readahead needs, which keeps others from taking the pages away. Who does so
+ * now is not waited for: readahead can be left out, and no order of that lock and ours matters.
+ */
 void blockyard_readahead_unbounded(struct address_space *mapping, pgoff_t index,
 				   unsigned long nr_to_read)
 {
 	DEFINE_READAHEAD(ractl, NULL, NULL, mapping, index);
 
+	if (!filemap_invalidate_trylock_shared(mapping))
+		return;
 	page_cache_ra_unbounded(&ractl, nr_to_read, 0);
+	filemap_invalidate_unlock_shared(mapping);
 }
 
 const struct cred *blockyard_override_creds(const struct cred *creds)

@@ -62,12 +62,50 @@ impl<T> DefaultGroup<T> {
     }
 }
 
+/// Initialises a group of C.
+///
+/// # Errors
+///
+/// `ENOMEM` for the name. (C goes on with the first part of it.)
+///
+/// # Safety
+///
+/// `group` must be zeroed and not move; `item_type` must live as long as it.
+unsafe fn init_group(
+    group: *mut bindings::config_group,
+    name: &CStr,
+    item_type: *const bindings::config_item_type,
+) -> Result {
+    // SAFETY: By this function's contract.
+    unsafe { bindings::config_group_init_type_name(group, name.as_char_ptr(), item_type) };
+    // SAFETY: As above.
+    if unsafe { (*group).cg_item.ci_name.is_null() } {
+        return Err(ENOMEM);
+    }
+    Ok(())
+}
+
+/// Frees what [`init_group`] allocated, unless C has released the group: then there is no name.
+///
+/// # Safety
+///
+/// `group` must be zeroed or initialised by [`init_group`], and nobody may use it afterwards.
+unsafe fn free_name(group: *mut bindings::config_group) {
+    // SAFETY: By this function's contract. Long names are allocated by `kvasprintf()`.
+    unsafe {
+        let item = addr_of_mut!((*group).cg_item);
+        if (*item).ci_name != addr_of_mut!((*item).ci_namebuf).cast() {
+            bindings::kfree((*item).ci_name.cast());
+        }
+    }
+}
+
 /// The C structure of a [`DefaultGroup`] of one subdirectory.
 ///
 /// # Invariants
 ///
 /// `parent` is the group that this is part of.
-#[pin_data]
+#[pin_data(PinnedDrop)]
 pub struct SubGroup<T> {
     #[pin]
     group: Opaque<bindings::config_group>,
@@ -89,12 +127,20 @@ unsafe impl<T> Container for SubGroup<T> {
     }
 }
 
+#[pinned_drop]
+impl<T> PinnedDrop for SubGroup<T> {
+    fn drop(self: Pin<&mut Self>) {
+        // SAFETY: The group was zeroed or initialised, and ends here.
+        unsafe { free_name(self.group.get()) };
+    }
+}
+
 /// A subdirectory and what it stands for.
 ///
 /// # Invariants
 ///
 /// `group` is initialised, and part of a live allocation by `KBox` until its `->release`.
-#[pin_data]
+#[pin_data(PinnedDrop)]
 pub struct Group<T> {
     #[pin]
     group: Opaque<bindings::config_group>,
@@ -110,6 +156,14 @@ unsafe impl<T> Container for Group<T> {
     unsafe fn data<'a>(item: *mut bindings::config_item) -> &'a T {
         // SAFETY: By this function's contract the structure is there, and lives for `'a`.
         unsafe { &(*Self::from_item(item)).data }
+    }
+}
+
+#[pinned_drop]
+impl<T> PinnedDrop for Group<T> {
+    fn drop(self: Pin<&mut Self>) {
+        // SAFETY: The group was zeroed or initialised, and ends here.
+        unsafe { free_name(self.group.get()) };
     }
 }
 
@@ -244,13 +298,7 @@ impl<D: Directory> Root<D> {
         )?;
         // SAFETY: The group is zeroed and will not move. The type lives as long as the child:
         // see `Subsystem`'s `drop`.
-        unsafe {
-            bindings::config_group_init_type_name(
-                child.group.get(),
-                name.as_char_ptr(),
-                self.child_type.get(),
-            )
-        };
+        unsafe { init_group(child.group.get(), name, self.child_type.get()) }?;
         let parent: *const Group<D::Child> = &*child;
         for (group, (sub_type, _)) in D::CHILD_GROUPS.iter().zip(&self.sub_types) {
             let sub = KBox::pin_init(
@@ -264,11 +312,7 @@ impl<D: Directory> Root<D> {
             // SAFETY: As above; both groups are ours. (`configfs_add_default_group()`)
             unsafe {
                 let raw = sub.group.get();
-                bindings::config_group_init_type_name(
-                    raw,
-                    group.name.as_char_ptr(),
-                    sub_type.get(),
-                );
+                init_group(raw, group.name, sub_type.get())?;
                 bindings::list_add_tail(
                     addr_of_mut!((*raw).group_entry),
                     addr_of_mut!((*child.group.get()).default_groups),
@@ -392,11 +436,11 @@ impl<D: Directory> Subsystem<D> {
         // lives as long as it does.
         unsafe {
             let subsystem = root.subsystem.get();
-            bindings::config_group_init_type_name(
+            init_group(
                 addr_of_mut!((*subsystem).su_group),
-                name.as_char_ptr(),
+                name,
                 root.item_type.get(),
-            );
+            )?;
             bindings::__mutex_init(
                 addr_of_mut!((*subsystem).su_mutex),
                 c"su_mutex".as_char_ptr(),
