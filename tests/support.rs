@@ -4,6 +4,7 @@
 use lab::guest::Guest;
 
 pub mod attribute_values;
+pub mod failures;
 pub mod image;
 pub mod mutation;
 pub mod null_block;
