@@ -26,6 +26,14 @@ pub extern "C" fn rust_use_after_free() {
     }
 }
 
+/// Forgets an allocation.
+#[no_mangle]
+pub extern "C" fn rust_forgotten_allocation() {
+    if let Ok(number) = KBox::new([1u64; 8], GFP_KERNEL) {
+        core::mem::forget(number);
+    }
+}
+
 /// Takes two locks in either order.
 #[no_mangle]
 pub extern "C" fn rust_lock_order() {

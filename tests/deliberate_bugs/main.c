@@ -22,6 +22,7 @@ void rust_use_after_free(void);
 void rust_lock_order(void);
 void rust_sleep_in_atomic(void);
 void rust_write_unlocked(void);
+void rust_forgotten_allocation(void);
 
 static noinline void use_after_free(void)
 {
@@ -82,6 +83,20 @@ static noinline void rust_data_race(void)
 	kthread_stop_put(other);
 }
 
+static noinline void forgotten_allocation(void)
+{
+	char *byte = kmalloc(64, GFP_KERNEL);
+
+	if (byte)
+		WRITE_ONCE(*byte, 1);
+}
+
+static noinline void forgotten_allocations(void)
+{
+	forgotten_allocation();
+	rust_forgotten_allocation();
+}
+
 static const struct {
 	const char *name;
 	void (*have)(void);
@@ -90,6 +105,7 @@ static const struct {
 	{ "shift_out_of_bounds", shift_out_of_bounds },
 	{ "list_corruption", list_corruption },
 	{ "active_timer_freed", active_timer_freed },
+	{ "forgotten_allocations", forgotten_allocations },
 	{ "rust_out_of_bounds", rust_out_of_bounds },
 	{ "rust_use_after_free", rust_use_after_free },
 	{ "rust_lock_order", rust_lock_order },

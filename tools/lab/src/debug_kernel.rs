@@ -60,8 +60,11 @@ impl Sanitizers {
     }
 
     /// What its source lacks, as a patch.
-    fn patch(self) -> Option<&'static str> {
-        (self == Self::Kcsan).then_some(include_str!("../kcsan-rust.patch"))
+    fn patch(self) -> &'static str {
+        match self {
+            Self::Debug => include_str!("../debug.patch"),
+            Self::Kcsan => include_str!("../kcsan-rust.patch"),
+        }
     }
 }
 
@@ -102,7 +105,7 @@ impl DebugKernel {
         inputs.extend(toolbox.compilers()?);
         inputs.extend(LEFT_OUT.iter().map(|pattern| format!("without {pattern}")));
         inputs.push(sanitizers.config().to_owned());
-        inputs.extend(sanitizers.patch().map(str::to_owned));
+        inputs.push(sanitizers.patch().to_owned());
         let essential = sdk::ESSENTIAL
             .iter()
             .map(|file| format!("{}/{file}", sdk::TREE));
@@ -164,9 +167,7 @@ impl Build<'_> {
         let name = self.sanitizers.name();
         let config = format!("{name}.config");
         self.write(&config, self.sanitizers.config())?;
-        if let Some(patch) = self.sanitizers.patch() {
-            self.patch(patch)?;
-        }
+        self.patch()?;
         let step = Step::start(format!("compiling the {name} kernel"));
         let all_config = format!("KCONFIG_ALLCONFIG={}", self.place.join(&config).display());
         self.make(&[&all_config, "allnoconfig"], &step)?;
@@ -195,9 +196,9 @@ impl Build<'_> {
         fs::write(&file, text).map_err(|error| Error::io("write", &file, error))
     }
 
-    fn patch(&self, patch: &str) -> Result<()> {
+    fn patch(&self) -> Result<()> {
         let name = "blockyard.patch";
-        self.write(name, patch)?;
+        self.write(name, self.sanitizers.patch())?;
         let mut command = self.command();
         command.args(["busybox", "patch", "-p1", "-i", name]);
         process::output(command, Kind::Build).map(drop)

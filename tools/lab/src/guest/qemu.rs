@@ -61,11 +61,13 @@ pub const KERNEL_COMMAND_LINE: &str = "console=ttyS0 loglevel=5 panic=-1 oops=pa
      no_timer_check sysctl.kernel.hung_task_timeout_secs=60";
 
 /// What the debug kernels are told as well: to poison pages that are free, to report not only the
-/// first thing that KASAN finds, and to use page tables of four levels. (It takes an interrupt at
-/// the moment when it clears what it knows of the CPU, five levels among it, for a wild access.)
+/// first thing that KASAN finds, to use page tables of four levels (it takes an interrupt at the
+/// moment when it clears what it knows of the CPU, five levels among it, for a wild access), and to
+/// check the slab allocator's lists. That does without arrays of free objects for each CPU, where
+/// pointers stay to objects that are in use again: kmemleak would take them for references.
 /// KCSAN is to watch one access in 997, in place of 4,000, and for 200 us, in place of 80, or 50 us
 /// in interrupts: emulated CPUs do less in that time.
-pub const DEBUG_COMMAND_LINE: &str = "page_poison=1 kasan_multi_shot no5lvl \
+pub const DEBUG_COMMAND_LINE: &str = "page_poison=1 kasan_multi_shot no5lvl slab_debug=F \
      kcsan.skip_watch=997 kcsan.udelay_task=200 kcsan.udelay_interrupt=50";
 
 impl Machine {
