@@ -100,7 +100,7 @@ KCSAN_TESTS := debug_kcsan rnull rnull_data rnull_io rnull_statistics rnull_stre
 
 test-kcsan:
 	BLOCKYARD_DEBUG=kcsan cargo test --package tests --features kcsan-kernel --no-fail-fast \
-		$(addprefix --test ,$(KCSAN_TESTS))
+		$(addprefix --test ,$(KCSAN_TESTS)) -- --test-threads 1 --skip leave_nothing
 
 modules_install:
 	@command -v depmod >/dev/null || { echo 'there is no depmod: install kmod' >&2; exit 1; }

@@ -43,6 +43,9 @@ const OURS: &[&str] = &[
 /// How many functions of the trace of an access have to do with what is accessed: itself, a helper,
 /// a library. What those do that called them is another thing.
 const ACCESS_FRAMES: u32 = 3;
+/// What the names of the block layer's functions begin with in a trace: whoever calls them, they
+/// access what is the block layer's.
+const BLOCK_LAYER: &[&str] = &[" blk_", " bio_"];
 
 /// All of a log that QEMU may still be writing.
 pub fn read(file: &File) -> String {
@@ -78,13 +81,15 @@ pub fn first_complaint(log: &str) -> Option<&str> {
 fn is_ours<'a>(report: impl Iterator<Item = &'a str>) -> bool {
     let mut frames = 0;
     for line in report {
+        let is_of = |names: &[&str]| names.iter().any(|name| line.contains(name));
         if line.contains(" on cpu ") && line.trim_end().ends_with(':') {
             frames = ACCESS_FRAMES;
-        } else if frames > 0 {
-            if OURS.iter().any(|module| line.contains(module)) {
-                return true;
-            }
-            frames -= 1;
+        } else if frames > 0 && is_of(OURS) {
+            return true;
+        } else if is_of(BLOCK_LAYER) {
+            frames = 0;
+        } else {
+            frames = frames.saturating_sub(1);
         }
     }
     false
@@ -154,6 +159,8 @@ mod tests {
         let stock = race("g+0x1/0x2 [null_blk]\n a\n b\n h+0x1/0x2 [rnull]");
         let ours = race("memcpy+0x1/0x2\n a\n g+0x1/0x2 [rnull]");
         assert_eq!(first_complaint(&stock), None);
+        let called = race("blk_mq_start_request+0x1/0x2\n g+0x1/0x2 [rnull]");
+        assert_eq!(first_complaint(&called), None);
         let reported = Some("[    1.0] BUG: KCSAN: data-race in f / g");
         assert_eq!(first_complaint(&ours), reported);
         assert_eq!(first_complaint(&(stock.clone() + &ours)), reported);
