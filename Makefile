@@ -19,7 +19,7 @@ help:
 	@echo 'make demo             show both at work in a guest [TAR=any.tar]'
 	@echo 'make test             run every test and check'
 	@echo 'make test-debug       the tests in guests, on a kernel with sanitizers that is built'
-	@echo '                      first; test-debug-core: its own tests and the main ones;'
+	@echo '                      first; test-debug-core: its own tests;'
 	@echo '                      test-kcsan: those of rnull, on one that finds data races'
 	@echo 'make fuzz             feed the readers of archives, images and settings anything'
 	@echo '                      [SECONDS=60 each]'
@@ -88,7 +88,7 @@ fuzz:
 
 # See Documentation/sanitizers.rst.
 DEBUG_TEST = BLOCKYARD_DEBUG=1 cargo test --package tests --features debug-kernel --no-fail-fast
-DEBUG_CORE := debug_detectors rnull_data rnull_zones tarfs tarfs_faults tarfs_hostile
+DEBUG_CORE := debug_detectors debug_rnull debug_tarfs
 
 test-debug:
 	$(DEBUG_TEST)
