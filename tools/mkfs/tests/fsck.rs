@@ -276,6 +276,12 @@ fn each_damage_is_named_and_repaired() {
         let found = fsck_json(&path, BROKEN);
         let rules = found["findings"].to_string().replace("\\\"", "\"");
         assert!(rules.contains(message), "{what}: {rules}");
+        let run = fsck(["-nf".as_ref(), path.as_path()]);
+        assert_eq!(run.status, Some(BROKEN), "{what}: {run:?}");
+        assert!(
+            fs::read(&path).unwrap() == image.0,
+            "{what}: it was changed"
+        );
         let run = fsck(["--repair".as_ref(), path.as_path()]);
         assert_eq!(run.status, Some(REPAIRED), "{what}: {run:?}");
         // The superblock was good, but for a UUID that the damaged index would not have got.

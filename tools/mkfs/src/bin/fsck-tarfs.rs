@@ -42,6 +42,14 @@ struct Arguments {
     #[arg(short = 'y', long, short_aliases = ['a', 'p'])]
     repair: bool,
 
+    /// Change nothing, as without --repair
+    #[arg(short = 'n', long = "no-changes", conflicts_with = "repair")]
+    _no_changes: bool,
+
+    /// Check an image that was unmounted as well, as always
+    #[arg(short = 'f', long = "force")]
+    _force: bool,
+
     /// Print one JSON object
     #[arg(long)]
     json: bool,
