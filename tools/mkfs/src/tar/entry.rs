@@ -136,6 +136,10 @@ fn differences(
     let has_size = pax.size().or(header.size().ok()).unwrap_or(0) > 0;
     match entry_type {
         Type::HardLink if has_size => differences.push(Difference::HardLinkSize),
+        // Of the oldest type, which is that of files too.
+        Type::Directory if has_size && header.typeflag == 0 => {
+            differences.push(Difference::Size);
+        }
         Type::Directory | Type::Regular | Type::HardLink => {}
         _ if has_size => differences.push(Difference::Size),
         _ => {}

@@ -76,7 +76,7 @@ impl Header {
     /// record stands. Where no device is, only Python looks at a device's.
     pub(super) fn has_plain_numbers(&self) -> bool {
         let is_device = matches!(self.typeflag, b'3' | b'4');
-        let is_negative = self.size.first() == Some(&0xff);
+        let is_negative = |field: &[u8]| field.first() == Some(&0xff);
         let is_blank = |field: &[u8]| until_nul(field).trim_ascii().is_empty();
         let fields: [&[u8]; 6] = [
             &self.mode,
@@ -87,8 +87,16 @@ impl Header {
             &self.checksum,
         ];
         let devices = [&self.devmajor, &self.devminor];
+        // Only a time may be.
+        let never_negative: [&[u8]; 5] = [
+            &self.size,
+            &self.uid,
+            &self.gid,
+            &self.devmajor,
+            &self.devminor,
+        ];
         fields.into_iter().all(number::is_plain)
-            && !is_negative
+            && !never_negative.into_iter().any(is_negative)
             && self.mode.first().is_some_and(u8::is_ascii)
             && devices
                 .into_iter()
