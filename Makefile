@@ -22,7 +22,7 @@ help:
 	@echo '                      first; test-debug-core: its own tests;'
 	@echo '                      test-kcsan: those of rnull, on one that finds data races'
 	@echo 'make fuzz             feed the readers of archives, images and settings anything'
-	@echo '                      [SECONDS=60 each]'
+	@echo '                      [SECONDS=60 each] [TARGETS=…]'
 	@echo 'make bench            measure against C and EROFS [BENCH=name] [QUICK=1]'
 	@echo '                      [JSON=file] [HTML=file] [COMPARE=old.json]'
 	@echo 'make profile          show where the instructions of a benchmark go: BENCH=name'
@@ -84,7 +84,7 @@ test:
 	cargo test --workspace --no-fail-fast
 
 fuzz:
-	tests/fuzz/run $(or $(SECONDS),60)
+	tests/fuzz/run $(or $(SECONDS),60) $(TARGETS)
 
 # See Documentation/sanitizers.rst.
 DEBUG_TEST = BLOCKYARD_DEBUG=1 cargo test --package tests --features debug-kernel --no-fail-fast
