@@ -55,8 +55,8 @@ const MAKE_DISK: &str = r#"
 "#;
 
 /// Crashes while one program makes files and another one replaces one, which both flush what they
-/// do and note what is flushed, and a third one writes what nobody flushes. Prints the numbers of files, of versions and of lost sectors, and
-/// whatever is wrong.
+/// do and note what is flushed, and a third one writes what nobody flushes. Prints the numbers of
+/// files, of versions and of lost sectors, and whatever is wrong.
 const FAILURE: &str = r#"
     part() { dd if=/tmp/data bs=4k skip=$(($1 % 64)) count=$(($1 % 50 + 1)) 2> /dev/null; }
     version() { yes $1 | head -c 20000; }
